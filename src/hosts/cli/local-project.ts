@@ -1,0 +1,46 @@
+/** Starting and stopping the supervisor of a project from the command line. */
+import { isConductorError } from '../../machines/errors.ts';
+import { readSupervisorFile } from '../rpc/supervisor-file.ts';
+import type { CliIo } from './cli-io.ts';
+import type { LocalProject } from './command-definition.ts';
+import { findPlace, type ProjectPlace } from './project-place.ts';
+
+export const createLocalProject = (parts: {
+  readonly env: CliIo['env'];
+  /** The program `child`; a host of its own. */
+  readonly child: LocalProject['child'];
+}): LocalProject => ({
+  child: parts.child,
+  start: async (repo) => {
+    const { ensureSupervisor } = await import('../rpc/daemon-start.ts');
+    const { home, project } = await findPlace(repo, parts.env);
+    const { client, started } = await ensureSupervisor({
+      repo: project.checkout,
+      home,
+      stay: true,
+      environment: parts.env,
+    });
+    await client.close();
+    return { started };
+  },
+  stop: async (repo, { runs, onProgress, signal }) => {
+    const client = await runningClient(await findPlace(repo, parts.env));
+    if (client === null) return { stopped: false, pid: null };
+    const { pid } = client.facts.identity;
+    const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    await Promise.race([client.stop(runs, onProgress), aborted]);
+    if (signal.aborted) await client.close();
+    return { stopped: !signal.aborted, pid };
+  },
+});
+
+const runningClient = async ({ paths }: ProjectPlace) => {
+  if (readSupervisorFile(paths.root) === null) return null;
+  const { connectSupervisor } = await import('../rpc/rpc-client.ts');
+  try {
+    return await connectSupervisor({ projectHome: paths.root });
+  } catch (error) {
+    if (isConductorError(error, 'supervisor_unreachable') && error.details['state'] === 'gone') return null;
+    throw error;
+  }
+};

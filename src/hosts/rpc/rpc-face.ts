@@ -1,0 +1,71 @@
+/**
+ * The supervisor as the RPC server sees it. The composition root gives the real one, tests give a small one.
+ *
+ * F1. What `invoke` has answered is committed. An abort says only that nobody waits any more: it undoes nothing.
+ * F2. A subscription gets every entry after its cursor once, in the order of `seq`.
+ */
+import type { Principal } from '../../machines/schema.ts';
+import type { JournalEntry } from '../../persistence/store.ts';
+import type { WireIdentity } from '../../supervisor/runners/protocol.ts';
+import type { RunnerIntake } from '../../supervisor/runs/runner-link.ts';
+
+/** Who answers. Everything that `supervisor.json` says, from the process itself. */
+export type SupervisorFacts = {
+  readonly identity: WireIdentity;
+  readonly version: string;
+  readonly protocol: number;
+  readonly epoch: number;
+  /** Ms since 1970. */
+  readonly startedAt: number;
+  /** Where it listens now. */
+  readonly socket: string;
+  readonly project: { readonly key: string; readonly repoRoot: string; readonly home: string };
+};
+
+export type InvokeRequest = {
+  readonly operation: string;
+  readonly params: unknown;
+  /** Made once per intent by the caller; null for an operation that only reads. */
+  readonly requestId: string | null;
+  /** Decided by the server, never by the caller. */
+  readonly principal: Principal;
+  /** Values of variables that the caller's user has granted to runs. In memory only. */
+  readonly clientEnv: Readonly<Record<string, string>>;
+  /** The gate for which a human has just answered this connection's challenge; null in any other call. */
+  readonly confirmedGate: string | null;
+  /** Aborted when the caller cancels or is gone. */
+  readonly signal: AbortSignal;
+};
+
+export type OperationAnswer = {
+  readonly content: readonly { readonly type: 'text'; readonly text: string }[];
+  readonly details: unknown;
+};
+
+/** `keep` leaves runs alone, `drain` waits for them, `now` ends them. */
+export const STOP_MODES = ['keep', 'drain', 'now'] as const;
+export type StopMode = (typeof STOP_MODES)[number];
+
+/**
+ * Gets entries in order, and the seq of the last one the journal has. A promise means that the reader is slow: wait for it
+ * before the next page of the backlog is read. Live entries need not wait, the server drops a subscription that lags.
+ */
+export type EntriesListener = (entries: readonly JournalEntry[], lastSeq: number) => void | Promise<void>;
+
+export interface SupervisorFace {
+  facts(): SupervisorFacts;
+  /** @throws ConductorError; anything else is answered as `internal` without its text. */
+  invoke(request: InvokeRequest): Promise<OperationAnswer>;
+  /** Backlog after `after` from the store, then live, without gap or repeat (F2). @returns ends it. */
+  subscribe(after: number, listener: EntriesListener): Promise<() => void>;
+  readonly intake: RunnerIntake;
+  /** Resolves when nothing but the answer is left to do. `progress` gets lines for people. */
+  stop(mode: StopMode, progress: (line: string) => void): Promise<void>;
+  /** Told at every arrival and departure of a client, and at every call; `idleExitMs` counts from the last. */
+  readonly idle: {
+    touch(): void;
+    clients(count: number): void;
+    /** From now on it does not end by itself. */
+    stay?(): void;
+  };
+}

@@ -1,0 +1,221 @@
+/**
+ * The real supervisor as the RPC server sees it: operations with the context of one call, the journal as a subscription.
+ *
+ * S1. The principal, the values of granted variables and the confirmed gate come from the server, never from parameters.
+ * S2. A subscription hands over from the store to live commits without gap or repeat: live entries wait until the backlog is read.
+ */
+import { constants } from 'node:fs';
+import { open, readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { ConductorError } from '../../machines/errors.ts';
+import { HIGH_RISK_GATE_TYPES, type GateType } from '../../machines/gate/model.ts';
+import { artifactPath } from '../../persistence/artifact-files.ts';
+import { newId } from '../../persistence/id-source.ts';
+import type { JournalEntry } from '../../persistence/store.ts';
+import { catalogue } from '../../operations/catalogue.ts';
+import { createConfigurationSource, type ConfigurationSource } from '../../operations/configuration.ts';
+import { invokeOperation } from '../../operations/invoke-operation.ts';
+import type { OperationContext } from '../../operations/operation-context.ts';
+import { openTrust } from '../../operations/trust.ts';
+import type { Supervisor } from '../../supervisor/open-supervisor.ts';
+import { PROTOCOL } from '../../supervisor/runners/protocol.ts';
+import type { EntriesListener, InvokeRequest, SupervisorFace } from './rpc-face.ts';
+
+export type FaceOptions = {
+  readonly supervisor: Supervisor;
+  readonly version: string;
+  /** Where it listens now. */
+  readonly socket: () => string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly stop: SupervisorFace['stop'];
+  readonly idle: SupervisorFace['idle'];
+};
+
+export function createSupervisorFace(options: FaceOptions): SupervisorFace {
+  const { supervisor, version } = options;
+  const common = commonContext(options);
+  const { key, repoRoot, home } = supervisor.project;
+  return {
+    facts: () => ({
+      identity: supervisor.table.self(),
+      version,
+      protocol: PROTOCOL,
+      epoch: supervisor.epoch,
+      startedAt: supervisor.startedAt,
+      socket: options.socket(),
+      project: { key, repoRoot, home },
+    }),
+    invoke: async (request) => {
+      await requireConfirmation(supervisor, request);
+      return invokeOperation(
+        catalogue,
+        { name: request.operation, params: request.params },
+        {
+          ...common,
+          supervisor: processFacts(options),
+          ...ofCall(request),
+          requestId: request.requestId,
+          signal: request.signal,
+        },
+      );
+    },
+    subscribe: (after, listener) => subscribe(supervisor, after, listener),
+    intake: supervisor.intake,
+    stop: options.stop,
+    idle: options.idle,
+  };
+}
+
+const ofCall = (request: InvokeRequest): Pick<OperationContext, 'principal' | 'clientEnv'> => ({
+  principal: request.principal,
+  clientEnv: request.clientEnv,
+});
+
+type Common = Omit<OperationContext, 'principal' | 'requestId' | 'signal' | 'clientEnv' | 'supervisor'>;
+
+const processFacts = ({ supervisor, version, socket }: FaceOptions): OperationContext['supervisor'] => ({
+  pid: process.pid,
+  startedAt: supervisor.startedAt,
+  version,
+  socket: socket(),
+});
+
+function commonContext({ supervisor, environment }: FaceOptions): Common {
+  const { kernel, store, clock, workspaces, live, granted, paths } = supervisor;
+  const trust = openTrust(paths.root);
+  return {
+    kernel,
+    reader: store,
+    clock,
+    newId: (kind) => newId(kind, clock.now()) as never,
+    project: { key: supervisor.project.key, repoRoot: supervisor.project.repoRoot, home: paths.root },
+    workspaces,
+    scheduler: {
+      poke: () => supervisor.scheduler().poke(),
+      reasons: async (taskIds) => {
+        const scheduler = supervisor.scheduler();
+        const found = taskIds.map((id) => [id, scheduler.reasonOf(id)] as const);
+        return new Map(found.filter((entry): entry is readonly [string, string] => entry[1] !== null));
+      },
+      slotFree: (objectiveId) => supervisor.scheduler().slotFree(objectiveId),
+    },
+    runs: {
+      facts: (runId) => {
+        const run = live.get(runId);
+        if (run === null) return null;
+        const { phase, idleMs, outputBytes, link } = run;
+        return { phase, idleMs, outputBytes, connected: link !== null };
+      },
+    },
+    grants: { keep: (taskIds, values) => granted.keep(taskIds, values) },
+    chooseWorker: async (task) => {
+      const placement = await supervisor.scheduler().place(task);
+      if (placement.kind === 'wait') return { refused: placement.reason };
+      return { workerId: placement.workerId as never, newWorker: placement.newWorker };
+    },
+    agents: ['command'],
+    config: configurationOf(environment, {
+      fileAt: (commit, path) => workspaces.fileAt(commit, path),
+      isTrusted: (hash) => trust.isTrusted(hash),
+    }),
+    trust,
+    artifacts: { read: (row, maxBytes) => readBeginning(artifactPath(paths.artifacts, row.sha256), maxBytes) },
+    child: null,
+  };
+}
+
+/**
+ * A high-risk approval counts only after a human answered the challenge for exactly this gate (S1).
+ * @throws ConductorError `not_permitted`
+ */
+async function requireConfirmation(
+  { kernel }: Supervisor,
+  { operation, params, confirmedGate }: InvokeRequest,
+): Promise<void> {
+  if (operation !== 'conductor_resolve_gate') return;
+  const { gateId, status } = (params ?? {}) as { readonly gateId?: unknown; readonly status?: unknown };
+  if (typeof gateId !== 'string' || status !== 'approved') return;
+  const gate = await kernel.read(gateId);
+  const type = (gate?.snapshot.context as { readonly gateType?: GateType } | undefined)?.gateType;
+  if (type === undefined || !HIGH_RISK_GATE_TYPES.includes(type) || confirmedGate === gateId) return;
+  throw new ConductorError(
+    'not_permitted',
+    `${type} is approved by a human who types the last six characters of ${gateId}`,
+    {
+      details: { gateId, type },
+    },
+  );
+}
+
+/** null when the copy is gone. */
+async function readBeginning(path: string, maxBytes: number): Promise<Uint8Array | null> {
+  try {
+    await using file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(maxBytes), 0, maxBytes, 0);
+    return buffer.subarray(0, bytesRead);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/** The user's file lies in `$XDG_CONFIG_HOME/conductor/config.yaml`, else below `~/.config`. */
+export function configurationOf(
+  environment: Readonly<Record<string, string | undefined>>,
+  repository: {
+    fileAt(commit: string, path: string): Promise<string | null>;
+    isTrusted(hash: string): Promise<boolean>;
+  },
+): ConfigurationSource {
+  const directory = environment['XDG_CONFIG_HOME'] || join(environment['HOME'] || homedir(), '.config');
+  const path = join(directory, 'conductor', 'config.yaml');
+  return createConfigurationSource({
+    ...repository,
+    userFile: async () => {
+      try {
+        return { text: await readFile(path, 'utf8'), path };
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+        throw error;
+      }
+    },
+  });
+}
+
+/** Entries of one page of the backlog. */
+const BACKLOG_PAGE = 500;
+
+async function subscribe({ kernel, store }: Supervisor, after: number, listener: EntriesListener): Promise<() => void> {
+  let cursor = after;
+  let waiting: JournalEntry[] | null = [];
+  let ended = false;
+  const tell = (entries: readonly JournalEntry[]): void | Promise<void> => {
+    const fresh = entries.filter((entry) => entry.seq > cursor);
+    const last = fresh.at(-1);
+    if (last === undefined || ended) return undefined;
+    cursor = last.seq;
+    return listener(fresh, last.seq);
+  };
+  const unsubscribe = kernel.subscribe((commit) => {
+    if (waiting === null) void tell(commit.entries);
+    else waiting.push(...commit.entries);
+  });
+  const readBacklog = async (): Promise<void> => {
+    for (;;) {
+      const page = await store.listJournal({ after: cursor, limit: BACKLOG_PAGE });
+      if (page.length === 0 || ended) break;
+      // What is live is in the store too: the backlog covers it, so it need not pile up meanwhile.
+      if (waiting !== null) waiting = waiting.filter((entry) => entry.seq > (page.at(-1)?.seq ?? 0));
+      await tell(page);
+    }
+    const rest = waiting ?? [];
+    waiting = null;
+    void tell(rest);
+  };
+  void readBacklog();
+  return () => {
+    ended = true;
+    unsubscribe();
+  };
+}

@@ -1,0 +1,13 @@
+/** What the user's configuration says about the supervisor itself. */
+import type { SupervisorSettings } from '../../supervisor/open-supervisor.ts';
+import { configurationOf } from './supervisor-face.ts';
+
+/** @throws ConductorError `invalid_params` for a broken file of the user. */
+export async function readSupervisorSettings(
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<SupervisorSettings & { readonly idleExitMs: number }> {
+  // The repository's file belongs to commits; what the supervisor itself does is the user's word alone.
+  const source = configurationOf(environment, { fileAt: async () => null, isTrusted: async () => false });
+  const { projectMax, branchPrefix, worktreesDir, retainDays, idleExitMs } = (await source.at(null)).values;
+  return { projectMax, branchPrefix, worktreesDir, retainDays, idleExitMs };
+}

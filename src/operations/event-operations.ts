@@ -1,0 +1,43 @@
+/** The journal, page by page. */
+import { Type } from 'typebox';
+import { ConductorError } from '../machines/errors.ts';
+import { defineOperation, READERS, said } from './operation.ts';
+import { closed, gateId, objectiveId, optional, pageParams, runId, taskId, workerId } from './parameter-schemas.ts';
+import { EventItemSchema } from './read-models/item-schemas.ts';
+import { eventLine, pageText } from './read-models/lines.ts';
+import { listEvents } from './read-models/lists.ts';
+
+export const listEventsOperation = defineOperation({
+  name: 'conductor_list_events',
+  title: 'List events',
+  description:
+    'What happened, oldest first after a cursor; tail gives the newest. The next page is what happens next: nextCursor is always there.',
+  params: closed({
+    afterSequence: optional(Type.Integer({ minimum: 0 }), 'Entries after this number; after beats it.'),
+    type: optional(Type.String({ minLength: 1, maxLength: 64 }), 'The event, e.g. task.runEnded.'),
+    objectiveId: optional(objectiveId, 'Everything in it.'),
+    taskId: optional(taskId, 'Everything about it.'),
+    runId: optional(runId, 'Everything about it.'),
+    gateId: Type.Optional(gateId),
+    workerId: Type.Optional(workerId),
+    tail: optional(Type.Boolean(), 'true: the newest entries instead of the first.'),
+    ...pageParams,
+  }),
+  result: closed({ items: Type.Array(EventItemSchema), nextCursor: Type.String(), total: Type.Null() }),
+  principals: READERS,
+  mutates: false,
+  handler: async (context, { gateId: gate, workerId: worker, ...filter }) => {
+    if (gate !== undefined && worker !== undefined) {
+      throw new ConductorError('invalid_params', 'give gateId or workerId, not both');
+    }
+    const page = await listEvents(context, { ...filter, actor: gate ?? worker });
+    const text = page.items.length === 0 ? 'no events' : pageText({ ...page, nextCursor: null }, eventLine, 'events');
+    return said(`${text}\nnext: after ${page.nextCursor}`, {
+      items: page.items,
+      nextCursor: page.nextCursor,
+      total: null,
+    });
+  },
+});
+
+export const eventOperations = [listEventsOperation] as const;

@@ -1,0 +1,34 @@
+/** Rebuilds a snapshot from the journal: the newest full copy at or before a place, then every patch after it. */
+import { ConductorError } from '../machines/errors.ts';
+import { applyPatch } from './merge-patch.ts';
+import type { JournalEntry, PersistedSnapshot } from './store.ts';
+
+type Patch = JournalEntry['patch'];
+
+/**
+ * @param newestFirst Patches of one actor, newest first; reading stops at the first full copy.
+ * @param readBlob Bytes of a full copy that was too large for the journal; null when they are missing.
+ * @throws ConductorError `store_damaged` when patches lead to no full copy, or the copy's bytes are missing.
+ */
+export const rebuildSnapshot = (
+  newestFirst: Iterable<Patch>,
+  readBlob: (hash: string) => Uint8Array | null,
+): PersistedSnapshot | null => {
+  const merges: unknown[] = [];
+  for (const patch of newestFirst) {
+    if (patch === null) continue;
+    if ('merge' in patch) {
+      merges.push(patch.merge);
+      continue;
+    }
+    const full = 'keyframe' in patch ? patch.keyframe : parseBlob(patch.blob, readBlob(patch.blob));
+    return merges.reduceRight<PersistedSnapshot>((snapshot, merge) => applyPatch(snapshot, merge), full);
+  }
+  if (merges.length === 0) return null;
+  throw new ConductorError('store_damaged', `${merges.length} patches of the journal have no full copy to begin from.`);
+};
+
+const parseBlob = (hash: string, data: Uint8Array | null): PersistedSnapshot => {
+  if (data === null) throw new ConductorError('store_damaged', `The journal names blob ${hash}, which is not there.`);
+  return JSON.parse(new TextDecoder().decode(data)) as PersistedSnapshot;
+};

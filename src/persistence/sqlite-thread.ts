@@ -1,0 +1,63 @@
+/**
+ * The main thread's end of a store's thread: asks, and gets answers in order. A thread that dies answers everything with its error.
+ * It keeps the process alive only while somebody waits.
+ */
+import { Worker } from 'node:worker_threads';
+import type { ThreadData, ThreadReply, ThreadTask } from './sqlite-writer-thread.ts';
+
+/** Young objects of a thread that handles one batch at a time; without a bound V8 takes what it can get. */
+const YOUNG_MIB = 4;
+
+/** Sources, the library's build and a bundled program each name the file by their own ending. */
+const entry = (): URL => new URL(`./sqlite-writer-thread${/\.[a-z]+$/.exec(import.meta.url)![0]}`, import.meta.url);
+
+type Waiting = { readonly resolve: (result: unknown) => void; readonly reject: (error: unknown) => void };
+
+export class StoreThread {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, Waiting>();
+  #lastId = 0;
+  #death: Error | null = null;
+
+  constructor(data: ThreadData) {
+    this.#worker = new Worker(entry(), {
+      workerData: data,
+      execArgv: [],
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
+    });
+    this.#worker.unref();
+    this.#worker.on('message', (reply: ThreadReply) => this.#settle(reply));
+    this.#worker.on('error', (error) => this.#die(error as Error));
+    this.#worker.on('exit', (code) => this.#die(new Error(`A thread of the store ended with code ${code}.`)));
+  }
+
+  ask(task: ThreadTask): Promise<unknown> {
+    if (this.#death !== null) return Promise.reject(this.#death);
+    this.#lastId += 1;
+    const id = this.#lastId;
+    if (this.#waiting.size === 0) this.#worker.ref();
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker's port has no origin.
+      this.#worker.postMessage({ id, ...task });
+    });
+  }
+
+  async end(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #settle({ id, result, error }: ThreadReply): void {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (this.#waiting.size === 0) this.#worker.unref();
+    if (error === undefined) waiting?.resolve(result);
+    else waiting?.reject(error);
+  }
+
+  #die(error: Error): void {
+    this.#death ??= error;
+    for (const { reject } of this.#waiting.values()) reject(this.#death);
+    this.#waiting.clear();
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * The secrets that stand in a contract: made from the project's secret, so that a repeated effect writes the same contract.
+ *
+ * T1. Compared in constant time, through a hash: neither content nor length shows in the time it takes.
+ */
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+
+/** Who a token speaks for. */
+export type TokenSubject = { readonly runId: string; readonly epoch: number };
+
+/** HMAC-SHA-256(project secret, `<runId>/<epoch>`), 64 hexadecimal digits. */
+export const runnerToken = (secret: string | Uint8Array, { runId, epoch }: TokenSubject): string =>
+  createHmac('sha256', secret)
+    .update(`${runId}/${String(epoch)}`)
+    .digest('hex');
+
+/** True when the token is the subject's own. */
+export const isRunnerToken = (secret: string | Uint8Array, subject: TokenSubject, token: string): boolean =>
+  isSameSecret(runnerToken(secret, subject), token);
+
+/** What `viewer/attach` asks for: lets its holder see (and, asked for, type into) the terminal, and nothing else. */
+export const viewerTicket = (token: string): string => createHmac('sha256', token).update('viewer').digest('hex');
+
+/** Constant-time comparison of two texts (T1). */
+export const isSameSecret = (expected: string, given: string): boolean =>
+  timingSafeEqual(digest(expected), digest(given));
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

@@ -1,0 +1,12 @@
+/** What a start record says about a run that this supervisor has not met yet. */
+import type { LiveRun } from './live-runs.ts';
+import type { RunParts } from './run-parts.ts';
+
+/** After a restart of the supervisor the record is all that names runner and agent, until the runner connects. */
+export async function learnFromStartRecord(parts: RunParts, run: LiveRun): Promise<void> {
+  if (run.agent !== null && run.runner !== null) return;
+  const start = await parts.platform.readStart(run.runId, run.epoch);
+  if (start.kind !== 'present') return;
+  run.runner ??= start.record.runner;
+  run.agent ??= { identity: start.record.agent, pgid: start.record.pgid, sid: start.record.sid };
+}

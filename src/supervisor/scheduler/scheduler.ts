@@ -1,0 +1,295 @@
+/**
+ * Starts what may start: a service of the supervision tree, driven by commits.
+ *
+ * J1. It decides nothing durable: a start is the message `task.start`, and the machines refuse what does not hold any more.
+ * J2. One pass at a time; commits that arrive during a pass cause one more.
+ * J3. Every ready task that was not started has a reason that can be asked for.
+ */
+import type { ActorId } from '../../machines/ids.ts';
+import type { ObjectiveContext } from '../../machines/objective/model.ts';
+import type { TaskContext } from '../../machines/task/model.ts';
+import type { StoredActor } from '../../persistence/store.ts';
+import type { Message } from '../kernel/kernel.ts';
+import type { RunParts } from '../runs/run-parts.ts';
+import { decodeSpec } from '../specs/task-spec.ts';
+import { hasMemoryFor } from './admission.ts';
+import { LiveView } from './live-view.ts';
+import type { Lane } from './start-order.ts';
+import { planStarts, wishOf, type PlannedStart, type WishingCandidate } from './start-plan.ts';
+import { chooseWorker } from './worker-choice.ts';
+
+/** Concurrency of tasks that belong to no objective. */
+const LOOSE_CONCURRENCY = 4;
+/** Ready tasks looked at per objective and pass: enough to fill every slot past some that must wait. */
+const LOOKAHEAD = 64;
+/** A pass without a commit, for what no commit announces (free memory), in ms. */
+const BEAT_MS = 5_000;
+
+export type Placement =
+  | { readonly kind: 'placed'; readonly workerId: string; readonly newWorker: NewWorker | null }
+  | { readonly kind: 'wait'; readonly reason: string };
+export type NewWorker = { readonly name: string | null; readonly branch: string; readonly worktreePath: string };
+
+export interface Scheduler {
+  poke(): void;
+  /** Why a task has not started, where the scheduler knows. */
+  reasonOf(taskId: string): string | null;
+  /** Where a task would run if it were started now. */
+  place(task: StoredActor): Promise<Placement>;
+  /** Whether one more run of this objective may be dispatched. */
+  slotFree(objectiveId: string | null): boolean;
+  /** False: nothing new is started (`stop`). */
+  setOpen(open: boolean): void;
+  /** No pass runs and none is due. */
+  idle(): Promise<void>;
+  /** Nothing is started any more; resolves when the pass that runs is over, so that the next scheduler counts what it started. */
+  stop(): Promise<void>;
+}
+
+export async function startScheduler(parts: RunParts, limits: { readonly projectMax: number }): Promise<Scheduler> {
+  const scheduler = new SchedulerService(parts, limits.projectMax);
+  await scheduler.begin();
+  return scheduler;
+}
+
+class SchedulerService implements Scheduler {
+  readonly #parts: RunParts;
+  readonly #projectMax: number;
+  readonly #view = new LiveView();
+  readonly #scopes = new Map<string, readonly string[]>();
+  #reasons = new Map<string, string>();
+  #turn = 0;
+  #open = true;
+  #loaded = false;
+  #stopped = false;
+  #due = false;
+  #failed = false;
+  #pass: Promise<void> | null = null;
+  #unsubscribe: () => void = () => undefined;
+  #cancelBeat: () => void = () => undefined;
+
+  constructor(parts: RunParts, projectMax: number) {
+    this.#parts = parts;
+    this.#projectMax = projectMax;
+  }
+
+  async begin(): Promise<void> {
+    const kernel = this.#parts.kernel();
+    this.#unsubscribe = kernel.subscribe((commit) => {
+      for (const actor of commit.actors) this.#view.apply(actor);
+      if (commit.actors.some((actor) => actor.kind !== 'gate')) this.poke();
+    });
+    await this.#view.load(kernel.store);
+    this.#loaded = true;
+    this.#beat();
+    this.poke();
+  }
+
+  poke(): void {
+    // Before everything that runs is known, every slot would look free.
+    if (this.#stopped || !this.#loaded) return;
+    this.#due = true;
+    this.#pass ??= this.#run();
+  }
+
+  reasonOf(taskId: string): string | null {
+    return this.#reasons.get(taskId) ?? null;
+  }
+
+  slotFree(objectiveId: string | null): boolean {
+    const running = this.#runningOf(objectiveId);
+    return this.#open && this.#running() < this.#projectMax && running < this.#concurrencyOf(objectiveId);
+  }
+
+  setOpen(open: boolean): void {
+    this.#open = open;
+    this.poke();
+  }
+
+  async idle(): Promise<void> {
+    while (this.#pass !== null) await this.#pass;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#unsubscribe();
+    this.#cancelBeat();
+    await this.idle();
+  }
+
+  async place(task: StoredActor): Promise<Placement> {
+    const { objectiveId } = task.facts;
+    const choice = chooseWorker(wishOf(task), this.#view.workers.values(), this.#concurrencyOf(objectiveId));
+    return choice.kind === 'wait' ? choice : this.#placeOf(task, choice);
+  }
+
+  #beat(): void {
+    this.#cancelBeat = this.#parts.clock.after(BEAT_MS, () => {
+      if (this.#failed || this.#reasons.size > 0) this.poke();
+      this.#beat();
+    });
+  }
+
+  async #run(): Promise<void> {
+    // One turn of the loop first: commits of the same batch are seen together.
+    await Promise.resolve();
+    while (this.#due && !this.#stopped) {
+      this.#due = false;
+      this.#failed = false;
+      try {
+        await this.#startReady();
+      } catch {
+        // A pass that failed (a full mailbox, git away) is made again by the next commit or beat.
+        this.#failed = true;
+      }
+    }
+    this.#pass = null;
+  }
+
+  async #startReady(): Promise<void> {
+    if (!this.#open) return;
+    await this.#dispatchPending();
+    const lanes = await this.#lanes();
+    const limits = { projectMax: this.#projectMax, running: this.#running() };
+    const { starts, waits } = planStarts({ lanes, workers: this.#view.workers, limits });
+    this.#reasons = new Map(waits);
+    const posts: Promise<unknown>[] = [];
+    for (const [index, start] of starts.entries()) {
+      const { taskId } = start.candidate;
+      if (!hasMemoryFor(this.#parts, index + 1, this.#running())) {
+        this.#reasons.set(taskId, 'not enough free memory for one more run');
+        continue;
+      }
+      const message = await this.#startMessage(start);
+      if (!this.#mayStart) break;
+      posts.push(this.#postStart(taskId, message));
+    }
+    if (starts.length > 0) this.#turn += 1;
+    await Promise.all(posts);
+  }
+
+  async #postStart(taskId: string, message: Message): Promise<void> {
+    try {
+      const outcome = await this.#parts.kernel().post({ messages: [message], principal: 'system' });
+      if (outcome.kind !== 'ignored' && outcome.kind !== 'refused') return;
+      this.#reasons.set(taskId, `${outcome.to} is ${outcome.state ?? 'not there'}: ${outcome.reason}`);
+    } catch (error) {
+      // The pass goes on meanwhile, so nobody else would handle it; the beat tries again what has a reason.
+      this.#reasons.set(taskId, `its start could not be stored: ${(error as Error).message}`);
+    }
+  }
+
+  async #startMessage({ candidate, choice }: PlannedStart): Promise<Message> {
+    const task = await this.#parts.kernel().read(candidate.taskId);
+    const { workerId, newWorker } = await this.#placeOf(task!, choice);
+    const event = { type: 'task.start', runId: this.#parts.newId('run'), workerId, newWorker, dispatch: true };
+    return { kind: 'event', to: candidate.taskId as ActorId, event };
+  }
+
+  async #placeOf(task: StoredActor, choice: PlannedStart['choice']): Promise<Extract<Placement, { kind: 'placed' }>> {
+    if (choice.kind === 'existing') return { kind: 'placed', workerId: choice.workerId, newWorker: null };
+    const context = task.snapshot.context as unknown as TaskContext;
+    const workerId = this.#parts.newId('worker');
+    const objective = context.objectiveId === null ? null : await this.#parts.kernel().read(context.objectiveId);
+    const title = (objective?.snapshot.context as ObjectiveContext | undefined)?.title ?? 'tasks';
+    const slugs = choice.name === null ? [title, context.planId ?? context.title] : [choice.name];
+    const plan = await this.#parts.workspaces.planBranch({ slugs, shortId: workerId.slice(-6) });
+    return { kind: 'placed', workerId, newWorker: { name: choice.name, ...plan } };
+  }
+
+  /** Runs that were asked for by name come before tasks of the queue. */
+  async #dispatchPending(): Promise<void> {
+    for (const run of this.#view.runs.values()) {
+      if (!this.#mayStart) return;
+      if (run.state !== 'dispatch_pending' || !this.slotFree(run.objectiveId)) continue;
+      const event = { type: 'run.dispatch' };
+      await this.#parts
+        .kernel()
+        .post({ messages: [{ kind: 'event', to: run.runId as ActorId, event }], principal: 'system' });
+    }
+  }
+
+  async #lanes(): Promise<readonly WishingLane[]> {
+    const startable = [...this.#view.objectives.values()].filter(({ state, ready }) => state !== 'draft' && ready > 0);
+    const from = startable.length === 0 ? 0 : this.#turn % startable.length;
+    const turn = [...startable.slice(from), ...startable.slice(0, from)];
+    const lanes = await Promise.all(turn.map(({ objectiveId }) => this.#laneOf(objectiveId)));
+    if (this.#view.loose.size === 0) return lanes;
+    const loose = [...this.#view.loose].slice(0, LOOKAHEAD);
+    return [...lanes, await this.#lane(null, loose)];
+  }
+
+  async #laneOf(objectiveId: string): Promise<WishingLane> {
+    const store = this.#parts.kernel().store;
+    const page = await store.listActors({
+      kind: 'task',
+      bucket: 'ready',
+      objectiveId,
+      limit: LOOKAHEAD,
+      order: 'oldest',
+    });
+    return this.#lane(
+      objectiveId,
+      page.items.map((task) => task.id),
+    );
+  }
+
+  async #lane(objectiveId: string | null, taskIds: readonly string[]): Promise<WishingLane> {
+    const active = [...this.#view.runs.values()].filter((run) => run.objectiveId === objectiveId);
+    const [runningScopes, candidates] = await Promise.all([
+      Promise.all(active.map((run) => this.#scopeOf(run.taskId))),
+      Promise.all(taskIds.map((taskId) => this.#candidateOf(taskId))),
+    ]);
+    const running = this.#runningOf(objectiveId);
+    const ready = candidates.filter((candidate) => candidate !== null);
+    return { objectiveId, maxConcurrency: this.#concurrencyOf(objectiveId), running, runningScopes, candidates: ready };
+  }
+
+  /** Null for a task that is not ready any more. */
+  async #candidateOf(taskId: string): Promise<WishingCandidate | null> {
+    const task = await this.#parts.kernel().read(taskId);
+    if (task === null || task.facts.bucket !== 'ready') return null;
+    const { objectiveId } = task.facts;
+    return { taskId, objectiveId, writeScope: await this.#scopeOf(taskId), wish: wishOf(task) };
+  }
+
+  /** Specs never change, so their scopes are remembered by hash. */
+  async #scopeOf(taskId: string): Promise<readonly string[]> {
+    const task = await this.#parts.kernel().read(taskId);
+    const hash = (task?.snapshot.context as TaskContext | undefined)?.spec;
+    if (hash === undefined) return [];
+    const known = this.#scopes.get(hash);
+    if (known !== undefined) return known;
+    const bytes = await this.#parts.kernel().store.getBlob(hash);
+    const scope = bytes === null ? [] : decodeSpec(bytes).writeScope;
+    if (this.#scopes.size > 10_000) this.#scopes.clear();
+    this.#scopes.set(hash, scope);
+    return scope;
+  }
+
+  /** Asked again right before every start: a pass takes as long as git does, and it may have been closed or replaced meanwhile. */
+  get #mayStart(): boolean {
+    return this.#open && !this.#stopped;
+  }
+
+  #running(): number {
+    let running = 0;
+    for (const run of this.#view.runs.values()) if (run.state !== 'dispatch_pending') running += 1;
+    return running;
+  }
+
+  #runningOf(objectiveId: string | null): number {
+    let running = 0;
+    for (const run of this.#view.runs.values()) {
+      if (run.objectiveId === objectiveId && run.state !== 'dispatch_pending') running += 1;
+    }
+    return running;
+  }
+
+  #concurrencyOf(objectiveId: string | null): number {
+    if (objectiveId === null) return LOOSE_CONCURRENCY;
+    return this.#view.objectives.get(objectiveId)?.maxConcurrency ?? LOOSE_CONCURRENCY;
+  }
+}
+
+type WishingLane = Lane<WishingCandidate>;

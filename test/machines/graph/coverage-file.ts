@@ -1,0 +1,64 @@
+/** Writes what a suite exercised: `coverage/machines.json` for people and the inspector, one part per suite beside it. */
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Path } from './cover.ts';
+import type { Exploration } from './explore.ts';
+
+export type MachineCoverage = {
+  readonly machine: string;
+  readonly version: string;
+  /** How often each transition was taken; 0: never. */
+  readonly transitions: Readonly<Record<string, number>>;
+  /** `"state event"` → how often that event was tried there and rightly ignored. */
+  readonly ignored: Readonly<Record<string, number>>;
+};
+
+type Counts = Record<string, number>;
+const count = (counts: Counts, name: string, more = 1): void => {
+  counts[name] = (counts[name] ?? 0) + more;
+};
+
+export function coverageOf(graph: Exploration, paths: readonly Path[]): MachineCoverage {
+  const transitions: Counts = Object.fromEntries(graph.all.map((id) => [id, 0]));
+  const ignored: Counts = {};
+  for (const { start, steps } of paths) {
+    for (const id of start.taken) count(transitions, id);
+    for (const step of steps) {
+      for (const id of step.taken) count(transitions, id);
+      if (step.ignored) count(ignored, `${nameOf(step.snapshot.value)} ${step.event.type}`);
+    }
+  }
+  return { machine: graph.subject.name, version: graph.subject.machine.version ?? '', transitions, ignored };
+}
+
+/** `{starting: 'fencing'}` as `starting.fencing`. */
+export const nameOf = (value: unknown): string =>
+  typeof value === 'object' && value !== null
+    ? Object.entries(value)
+        .map(([key, inner]) => `${key}.${nameOf(inner)}`)
+        .join(' & ')
+    : String(value);
+
+/** Adds the counts of all suites that have written; each replaces its own part, so that the order of suites does not matter. */
+export function writeCoverage(suite: string, machines: readonly MachineCoverage[], folder = 'coverage'): void {
+  const parts = join(folder, 'machines');
+  mkdirSync(parts, { recursive: true });
+  writeWhole(join(parts, `${suite}.json`), machines);
+  const all = readdirSync(parts)
+    .filter((name) => name.endsWith('.json'))
+    .flatMap((name) => JSON.parse(readFileSync(join(parts, name), 'utf8')) as MachineCoverage[]);
+  const merged = new Map<string, { machine: string; version: string; transitions: Counts; ignored: Counts }>();
+  for (const { machine, version, transitions, ignored } of all) {
+    const sum = merged.get(machine) ?? { machine, version, transitions: {}, ignored: {} };
+    for (const [id, n] of Object.entries(transitions)) count(sum.transitions, id, n);
+    for (const [id, n] of Object.entries(ignored)) count(sum.ignored, id, n);
+    merged.set(machine, sum);
+  }
+  writeWhole(join(folder, 'machines.json'), [...merged.values()]);
+}
+
+function writeWhole(path: string, value: unknown): void {
+  const staged = `${path}.${String(process.pid)}`;
+  writeFileSync(staged, `${JSON.stringify(value, null, 1)}\n`);
+  renameSync(staged, path);
+}

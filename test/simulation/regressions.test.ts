@@ -1,0 +1,210 @@
+/**
+ * Goal: each fault that the simulation found and that has a small cause of its own, shown without the simulation.
+ * Method: the code in question with as little around it as it needs; time is virtual.
+ */
+import { expect, test, vi } from 'vitest';
+import type { StoredActor, StoreReader } from '../../src/persistence/store.ts';
+import { recoverWorktree } from '../../src/supervisor/effects/worker-worktrees.ts';
+import type { EffectCall, Post } from '../../src/supervisor/kernel/kernel.ts';
+import { createSnapshotSource } from '../../src/supervisor/processes/process-snapshot.ts';
+import { LiveRuns } from '../../src/supervisor/runs/live-runs.ts';
+import { createRunnerIntake } from '../../src/supervisor/runs/runner-intake.ts';
+import { startRunMonitor } from '../../src/supervisor/runs/run-monitor.ts';
+import type { RunParts } from '../../src/supervisor/runs/run-parts.ts';
+import { LiveView } from '../../src/supervisor/scheduler/live-view.ts';
+import { startScheduler } from '../../src/supervisor/scheduler/scheduler.ts';
+import { planStarts, type WishingCandidate } from '../../src/supervisor/scheduler/start-plan.ts';
+import { stopRuns } from '../../src/supervisor/stop-runs.ts';
+import { Chance } from './chance.ts';
+import { VirtualHost } from './virtual-host.ts';
+import { Life, VirtualTime } from './virtual-time.ts';
+
+const RUN = 'run-0123456789abcdefghjk';
+const TASK = 'task-0123456789abcdefghjk';
+const WORKER = 'worker-0123456789abcdefghjk';
+const OBJECTIVE = 'objective-0123456789abcdefghjk';
+const HOUR_MS = 3_600_000;
+
+type Context = Readonly<Record<string, unknown>>;
+const actor = (
+  id: string,
+  state: string,
+  { facts = {}, ...context }: Context & { readonly facts?: object },
+): StoredActor =>
+  ({
+    id,
+    kind: id.split('-')[0],
+    revision: 1,
+    snapshot: { status: 'active', value: state, context },
+    facts: { state, bucket: null, settled: false, objectiveId: null, runId: null, ...facts },
+  }) as unknown as StoredActor;
+
+const runningRun = (): StoredActor =>
+  actor(RUN, 'running', { runId: RUN, taskId: TASK, objectiveId: OBJECTIVE, epoch: 1 });
+
+const turn = async (): Promise<void> =>
+  new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+
+/** Everything that is due within `ms`, each at its time. */
+async function pass(time: VirtualTime, ms: number): Promise<void> {
+  const until = time.monotonic + ms;
+  time.after(new Life(), ms, () => undefined);
+  await turn();
+  while (time.monotonic < until && time.step()) await turn();
+}
+
+function machine() {
+  const time = new VirtualTime();
+  const host = new VirtualHost(time);
+  const supervisor = host.spawn({ ppid: 1, command: 'supervisor', cookie: null, cwd: null });
+  const table = host.tableFor(supervisor);
+  const clock = time.clockOf(supervisor.life, new Chance('regression'));
+  const snapshot = createSnapshotSource(table, () => clock.monotonic());
+  return { time, host, table, clock, snapshot, live: new LiveRuns(), project: { key: 'project' } };
+}
+
+function watchedRun(post: (post: Post) => Promise<unknown>) {
+  const made = machine();
+  const runner = made.host.spawn({ ppid: 1, command: 'runner', cookie: null, cwd: null });
+  const kernel = { peek: runningRun, read: async () => runningRun(), post };
+  const parts = { ...made, kernel: () => kernel } as unknown as RunParts;
+  const run = made.live.of(RUN, 1);
+  run.runner = runner.identity;
+  made.live.leases.renew(RUN, made.clock.monotonic());
+  return { ...made, monitor: startRunMonitor(parts, async () => []) };
+}
+
+test('a machine that sleeps before the monitor’s first beat expires no lease', async () => {
+  const post = vi.fn(async () => ({ kind: 'applied' }));
+  const { time, monitor } = watchedRun(post);
+  time.suspend(3 * HOUR_MS, true);
+  await pass(time, 5_000);
+  monitor.stop();
+  expect(post).not.toHaveBeenCalled();
+});
+
+test('a lease that expires while nothing can be stored is said again, and rejects nowhere', async () => {
+  const post = vi.fn(async () => Promise.reject(new Error('disk full')));
+  const { time, monitor } = watchedRun(post);
+  await pass(time, 605_000);
+  monitor.stop();
+  expect(post.mock.calls.length).toBeGreaterThan(1);
+});
+
+test('what a commit says while the scheduler’s view is loading outranks an older page', async () => {
+  const view = new LiveView();
+  const listActors = async ({ kind }: { readonly kind: string }) => {
+    if (kind === 'run') view.apply(actor(RUN, 'succeeded', { facts: { settled: true } }));
+    return { items: kind === 'run' ? [runningRun()] : [], nextCursor: null, total: null };
+  };
+  await view.load({ listActors } as unknown as StoreReader);
+  expect(view.runs.size).toBe(0);
+});
+
+test('a commit while the scheduler is loading starts nothing yet', async () => {
+  const { clock, table, live } = machine();
+  const listeners: ((news: { readonly actors: readonly StoredActor[] }) => void)[] = [];
+  const asked: string[] = [];
+  const loading = Promise.withResolvers<void>();
+  const listActors = async (query: { readonly kind: string; readonly objectiveId?: string }) => {
+    asked.push(query.objectiveId ?? query.kind);
+    if (query.kind === 'objective') await loading.promise;
+    return { items: [], nextCursor: null, total: null };
+  };
+  const kernel = {
+    store: { listActors },
+    subscribe: (listener: (typeof listeners)[number]) => {
+      listeners.push(listener);
+      return () => undefined;
+    },
+  };
+  const starting = startScheduler({ kernel: () => kernel, clock, table, live } as unknown as RunParts, {
+    projectMax: 4,
+  });
+  const counts = { ready: 1, delayed: 0 };
+  listeners[0]!({ actors: [actor(OBJECTIVE, 'active', { maxConcurrency: 1, counts })] });
+  await turn();
+  expect(asked).toEqual(['objective']);
+  loading.resolve();
+  const scheduler = await starting;
+  await scheduler.idle();
+  await scheduler.stop();
+  expect(asked).toContain(OBJECTIVE);
+});
+
+test('a task that waits for its worker takes no slot and no files from the next one', () => {
+  const candidate = (taskId: string, workerName: string | null): WishingCandidate => ({
+    taskId,
+    objectiveId: OBJECTIVE,
+    writeScope: ['src'],
+    wish: { taskId, objectiveId: OBJECTIVE, workerName, assignedTo: null, lastWorkerId: null },
+  });
+  const broken = { workerId: WORKER, state: 'broken', name: 'ada', objectiveId: OBJECTIVE, heldFor: null, branch: 'b' };
+  const lane = { objectiveId: OBJECTIVE, maxConcurrency: 1, running: 0, runningScopes: [] };
+  const plan = planStarts({
+    lanes: [{ ...lane, candidates: [candidate('first', 'ada'), candidate('second', null)] }],
+    workers: new Map([[WORKER, broken]]),
+    limits: { projectMax: 4, running: 0 },
+  });
+  expect(plan.starts.map((start) => start.candidate.taskId)).toEqual(['second']);
+  expect(plan.waits.get('first')).toContain('broken');
+});
+
+test('a worktree is not recovered while a process of its last run lives there', async () => {
+  const made = machine();
+  const stray = made.host.spawn({ ppid: 1, command: 'stray', cookie: `project/${RUN}/1`, cwd: '/worktree' });
+  stray.unkillableUntil = HOUR_MS;
+  const context = { workerId: WORKER, branch: 'b', worktreePath: '/worktree', lastRunId: RUN };
+  const actors = new Map([
+    [WORKER, actor(WORKER, 'recovering', context)],
+    [RUN, actor(RUN, 'stale', { runId: RUN, epoch: 1 })],
+  ]);
+  const recover = vi.fn();
+  const parts = {
+    ...made,
+    kernel: () => ({ read: async (id: string) => actors.get(id) ?? null }),
+    platform: { readStart: async () => ({ kind: 'missing' }), removeSocket: async () => undefined },
+    runnerSocket: () => '/socket',
+    workspaces: { recover },
+    limits: { leaveMs: 1_000, sweepMs: 4_000 },
+  } as unknown as RunParts;
+  const call = { key: 'key', params: { workerId: WORKER } } as unknown as EffectCall<'recoverWorktree'>;
+  const result = recoverWorktree(parts, call);
+  await pass(made.time, 10_000);
+  const [message] = (await result).messages;
+  expect(message).toMatchObject({ event: { type: 'worker.refused' } });
+  expect(recover).not.toHaveBeenCalled();
+});
+
+const progress = (seq: number) => ({
+  seq,
+  at: 0,
+  body: { kind: 'child.progress', text: 'a', key: null, artifacts: [] },
+});
+
+test('a report behind one that could not be stored is not stored either', async () => {
+  const posted: unknown[] = [];
+  const kernel = {
+    peek: runningRun,
+    read: async () => runningRun(),
+    post: async ({ messages }: Post) => {
+      posted.push(messages[0]);
+      throw new Error('disk full');
+    },
+  };
+  const intake = createRunnerIntake({ ...machine(), kernel: () => kernel } as unknown as RunParts);
+  const entries = [progress(1), progress(2)] as unknown as Parameters<typeof intake.deliver>[2];
+  await expect(intake.deliver(RUN, 1, entries)).rejects.toThrow('disk full');
+  expect(posted).toHaveLength(1);
+});
+
+test('a stop does not wait for a run whose last step was parked', async () => {
+  const store = {
+    listOutbox: async () => [{ actor: RUN, state: 'parked' }],
+    listActors: async () => ({ items: [actor(RUN, 'completing', {})], nextCursor: null, total: 1 }),
+  };
+  const parts = { kernel: () => ({ store }) } as unknown as RunParts;
+  await expect(stopRuns(parts, 'now', () => undefined)).resolves.toBeUndefined();
+});
