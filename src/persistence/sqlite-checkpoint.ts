@@ -3,6 +3,8 @@
  *
  * A passive checkpoint goes along with the writer but cannot empty the log while it writes; when the log has grown long, a second
  * step follows at once that holds the writer for the few pages that came in meanwhile, and the log begins anew.
+ *
+ * K1. The log is bounded: who writes more than a checkpoint can move waits for it, on a disk of whatever speed.
  */
 import type { StoreThread } from './sqlite-thread.ts';
 
@@ -10,6 +12,8 @@ import type { StoreThread } from './sqlite-thread.ts';
 const COMMITS_BETWEEN = 128;
 /** The same for large batches, in characters and bytes. */
 const SIZE_BETWEEN = 8 * 2 ** 20;
+/** What may be written while a checkpoint runs, in characters and bytes (K1); ordinary work writes a tenth of it. */
+const SIZE_AHEAD_MAX = 16 * 2 ** 20;
 /** A quiet store is checkpointed after this time, in ms. */
 const QUIET_MS = 1_000;
 /** Pages of the log from which it begins anew, 8 MiB. */
@@ -38,6 +42,11 @@ export class CheckpointSchedule {
     this.#size += size;
     if (this.#commits >= COMMITS_BETWEEN || this.#size >= SIZE_BETWEEN) this.#start();
     else this.#quiet ??= setTimeout(() => this.#start(), QUIET_MS).unref();
+  }
+
+  /** K1. Null: go on. Else resolves when the log has room again. */
+  room(): Promise<void> | null {
+    return this.#size >= SIZE_AHEAD_MAX ? this.#running : null;
   }
 
   /** Resolves when nothing runs any more. */

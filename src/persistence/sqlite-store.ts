@@ -75,6 +75,8 @@ export class SqliteStore extends SqliteReader implements Store {
     } catch (cause) {
       return failed(cause);
     }
+    const room = this.#checkpoints.room();
+    if (room !== null) await room;
     const result = await this.#write({ do: 'commit', batch: wire });
     if (result.kind !== 'unknown') this.#checkpoints.noteCommit(sizeOf(wire));
     return result;
