@@ -1,0 +1,119 @@
+/**
+ * What the page and its server say to each other. Types and numbers only: the page is built from this file too.
+ *
+ * W1. Nothing but `POST /api/session` and the page's own files is answered without a session.
+ * W2. A feed is a stretch of the journal without gap or repeat; `resync` ends it, and the page reads anew.
+ */
+import type { ErrorCode } from '../../machines/errors.ts';
+import type { EventItem } from '../../operations/read-models/item-schemas.ts';
+import type { Overview, OverviewItems } from '../../operations/read-models/overview.ts';
+
+/** Header of every request but the first: the session's secret. Never a cookie: those of 127.0.0.1 reach every other local port. */
+export const SESSION_HEADER = 'x-conductor-session';
+
+export const API = {
+  /** POST SessionRequest → SessionAnswer. The only one without a session. */
+  session: '/api/session',
+  /** GET → SessionAnswer without `session`: whether the kept secret still counts. */
+  whoami: '/api/whoami',
+  /** POST CallRequest → CallAnswer. */
+  call: '/api/call',
+  /** POST {gateId} → ApprovalChallenge. */
+  challenge: '/api/challenge',
+  /** GET ?runId&from&max → bytes; headers LOG_HEADERS. `from` < 0 counts from the end. */
+  log: '/api/log',
+  /** GET ?runId → the recording, asciicast v2. 404 for a run without a terminal. */
+  recording: '/api/recording',
+  /** WebSocket: ClientHello, then ServerMessage. */
+  feed: '/api/feed',
+  /** WebSocket: TerminalHello, then binary frames (bytes of the terminal) and TerminalMessage as text. */
+  terminal: '/api/terminal',
+} as const;
+
+export const LOG_HEADERS = { from: 'x-log-from', to: 'x-log-to', size: 'x-log-size' } as const;
+
+/** A link counts for two minutes and once, in ms. */
+export const LINK_MS = 120_000;
+/** Entries of one message of the feed, and how long the first waits for others, in ms. */
+export const BATCH_ENTRIES_MAX = 100;
+export const BATCH_MS = 50;
+/** Unsent bytes of one page above which it is told to read anew. */
+export const UNSENT_BYTES_MAX = 2 ** 20;
+/** How often live runs are reported, in ms. */
+export const PULSE_MS = 2_000;
+/** Characters of a gate's id that a person types to approve. */
+export const CONFIRM_CHARACTERS = 6;
+
+export type ApiError = {
+  readonly error: {
+    readonly code: ErrorCode;
+    readonly message: string;
+    readonly retryable: boolean;
+    readonly details: Readonly<Record<string, unknown>>;
+  };
+};
+
+/** `link`: what stood in the fragment of the address. */
+export type SessionRequest = { readonly link: string };
+export type ProjectFacts = {
+  readonly key: string;
+  readonly repoRoot: string;
+  /** Last part of `repoRoot`, for titles. */
+  readonly name: string;
+  readonly version: string;
+  /** Ms since 1970. */
+  readonly startedAt: number;
+  readonly epoch: number;
+};
+export type SessionAnswer = { readonly session: string; readonly project: ProjectFacts };
+
+/** A session calls as the human that opened the page. */
+export type CallRequest = {
+  readonly operation: string;
+  readonly params: unknown;
+  /** For an operation that changes something: made once per intent, the same for a repeat. */
+  readonly requestId?: string;
+  /** To approve a gate: the challenge for it, and what the person typed. */
+  readonly confirm?: { readonly nonce: string; readonly typed: string };
+};
+export type CallAnswer = {
+  readonly content: readonly { readonly type: 'text'; readonly text: string }[];
+  readonly details: unknown;
+};
+export type ApprovalChallenge = { readonly nonce: string; readonly gateId: string; readonly expiresAt: number };
+
+/** `after` null: a snapshot first; else entries after this number, or `resync` when that is too long ago. */
+export type ClientHello = { readonly type: 'hello'; readonly session: string; readonly after: number | null };
+
+export type ServerMessage =
+  /** The project at `overview.seq`; entries after it follow. */
+  | { readonly type: 'snapshot'; readonly project: ProjectFacts; readonly overview: Overview }
+  /** Entries in order without their patches, and what they changed as it stands at `lastSeq` or later. */
+  | {
+      readonly type: 'changes';
+      readonly lastSeq: number;
+      readonly entries: readonly FeedEntry[];
+      readonly items: OverviewItems;
+    }
+  /** Live facts of running runs, every PULSE_MS. */
+  | { readonly type: 'pulse'; readonly at: number; readonly runs: readonly RunPulse[] }
+  /** The page fell behind; it says hello with `after: null`. */
+  | { readonly type: 'resync' }
+  /** The supervisor goes; the page tries again until one is there. */
+  | { readonly type: 'stopping' };
+
+export type FeedEntry = Omit<EventItem, 'patch'>;
+
+export type RunPulse = {
+  readonly runId: string;
+  readonly phase: string | null;
+  readonly idleMs: number;
+  readonly outputBytes: number;
+  readonly connected: boolean;
+};
+
+export type TerminalHello = { readonly type: 'hello'; readonly session: string; readonly runId: string };
+export type TerminalMessage =
+  | { readonly type: 'size'; readonly cols: number; readonly rows: number }
+  /** Nothing more comes: the run ended, the runner is away, or the page was too slow. */
+  | { readonly type: 'end'; readonly reason: string };
