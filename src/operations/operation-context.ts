@@ -68,7 +68,6 @@ export interface SchedulerView {
   poke(): void;
   /** Why startable tasks have not started: no slot, memory, an overlapping scope. Tasks that it knows nothing about are absent. */
   reasons(taskIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
-  slotFree(objectiveId: string | null): boolean;
 }
 
 /** The way of a program inside a run to its runner. */
@@ -131,7 +130,7 @@ export const readOnlyContext = (
   newId: away,
   supervisor: null,
   workspaces: { resolveBase: away, planBranch: away, uncommittedFiles: away, restore: away },
-  scheduler: { poke: () => {}, reasons: async () => new Map(), slotFree: () => false },
+  scheduler: { poke: () => {}, reasons: async () => new Map() },
   runs: { facts: () => null },
   grants: { keep: () => {} },
   chooseWorker: away,

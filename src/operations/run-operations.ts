@@ -31,7 +31,7 @@ const startedSchema = closed({
   runId: Type.String(),
   taskId: Type.String(),
   workerId: Type.String(),
-  /** `dispatch_pending`: no slot is free, it starts when one is. */
+  /** `dispatch_pending`: the scheduler starts it when a slot is free, which may be at once. */
   status: Type.String(),
 });
 type Started = OperationResult<{ runId: string; taskId: string; workerId: string; status: string }>;
@@ -69,16 +69,23 @@ const start = async (
       ? await context.chooseWorker(task)
       : { workerId: params.workerId as WorkerId, newWorker: null };
   if ('refused' in choice) {
-    throw new ConductorError('refused', `${task.id} cannot be started: ${choice.refused}`, {
+    throw new ConductorError('refused', `${task.id} cannot be started now: ${choice.refused}`, {
+      retryable: true,
       details: { id: task.id },
     });
   }
   const id = context.newId('run');
-  const dispatch = context.scheduler.slotFree(task.facts.objectiveId);
-  const event = { type: 'task.start', runId: id, workerId: choice.workerId, newWorker: choice.newWorker, dispatch };
-  const status = dispatch ? 'queued' : 'dispatch_pending';
+  // Only the scheduler counts slots, one start after the other: two callers could take the same one.
+  const event = {
+    type: 'task.start',
+    runId: id,
+    workerId: choice.workerId,
+    newWorker: choice.newWorker,
+    dispatch: false,
+  };
+  const status = 'dispatch_pending';
   const details = { runId: id as string, taskId: params.taskId, workerId: choice.workerId as string, status };
-  const text = dispatch ? `${id} of ${task.id} is starting` : `${id} of ${task.id} waits for a free slot`;
+  const text = `${id} of ${task.id} starts as soon as a slot is free`;
   await keepGrantsOf(context, task);
   const started = await post(
     context,
@@ -92,7 +99,8 @@ const start = async (
 export const startTaskRun = defineOperation({
   name: 'conductor_start_task_run',
   title: 'Start a run',
-  description: 'Starts a run of a ready task by name and returns at once. When no slot is free it waits for one.',
+  description:
+    'Starts a run of a ready task by name and returns at once; while no slot is free the run waits for one. Refused while no worker is free to take it.',
   params: startParams,
   result: startedSchema,
   principals: DECIDERS,

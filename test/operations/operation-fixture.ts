@@ -45,10 +45,9 @@ export const openProject = async () => {
       throw new Error(reason);
     },
   });
-  /** What a test may set: free slots, the user's and the repository's configuration, artifacts on disk. */
+  /** What a test may set: the user's and the repository's configuration, artifacts on disk. */
   const world = {
     pokes: 0,
-    slots: true,
     uncommittedFiles: 0,
     userFile: null as string | null,
     repositoryFile: null as string | null,
@@ -88,7 +87,6 @@ export const openProject = async () => {
         world.pokes += 1;
       },
       reasons: async (taskIds) => new Map([...world.reasons].filter(([id]) => taskIds.includes(id))),
-      slotFree: () => world.slots,
     },
     runs: { facts: () => ({ phase: 'agent', idleMs: 5, outputBytes: 7, connected: true }) },
     grants: {
@@ -140,7 +138,11 @@ export const openProject = async () => {
 
   const start = async (taskId: string): Promise<string> => {
     const { runId } = await call('conductor_start_task_run', { taskId });
-    await tell(runId, prepared(`conductor/${taskId}`), { type: 'runner.ready', epoch: 1, instance: 'one' });
+    await tell(runId, { type: 'run.dispatch' }, prepared(`conductor/${taskId}`), {
+      type: 'runner.ready',
+      epoch: 1,
+      instance: 'one',
+    });
     return runId;
   };
   const ended: EventBody = { type: 'runner.ended', epoch: 1, leftover: 0, exitCode: 0, signal: null, rand: 0.5 };

@@ -133,17 +133,15 @@ describe('runs', () => {
     expect(JSON.stringify(await project.store.listJournal({ limit: 1_000 }))).not.toContain('k3y-value');
   });
 
-  test('without a free slot a run waits; it is there at once', async () => {
-    project.world.slots = false;
-    const started = await project.call('conductor_start_task_run', { taskId: await newTask() });
+  test('a run that is started by name is there at once, and waits for the slot that the scheduler gives it', async () => {
+    const taskId = await newTask();
+    const before = project.world.pokes;
+    const started = await project.call('conductor_start_task_run', { taskId });
     expect(started.status).toBe('dispatch_pending');
     expect(await project.call('conductor_get_run', { runId: started.runId })).toMatchObject({
       run: { status: 'dispatch_pending' },
     });
-    project.world.slots = true;
-    expect(await project.call('conductor_start_task_run', { taskId: await newTask() })).toMatchObject({
-      status: 'queued',
-    });
+    expect(project.world.pokes).toBe(before + 1);
   });
 
   test('conductor_run_task answers when the run has ended; a repeat of the request waits for the same run', async () => {
@@ -155,7 +153,11 @@ describe('runs', () => {
       runId = (await project.call('conductor_list_runs', { taskId })).items[0]?.runId ?? '';
     }
     const repeated = project.call('conductor_run_task', { taskId }, { requestId: 'r1' });
-    await project.tell(runId, { type: 'workspace.refused', end: 'worktree_refused', message: 'no room' });
+    await project.tell(
+      runId,
+      { type: 'run.dispatch' },
+      { type: 'workspace.refused', end: 'worktree_refused', message: 'no room' },
+    );
     await project.tell(runId, { type: 'runner.ended', epoch: 1, leftover: 0, exitCode: null, signal: null, rand: 0 });
     expect(await waiting).toMatchObject({
       runId,

@@ -98,7 +98,6 @@ function commonContext({ supervisor, environment }: FaceOptions): Common {
         const found = taskIds.map((id) => [id, scheduler.reasonOf(id)] as const);
         return new Map(found.filter((entry): entry is readonly [string, string] => entry[1] !== null));
       },
-      slotFree: (objectiveId) => supervisor.scheduler().slotFree(objectiveId),
     },
     runs: {
       facts: (runId) => {

@@ -36,8 +36,6 @@ export interface Scheduler {
   reasonOf(taskId: string): string | null;
   /** Where a task would run if it were started now. */
   place(task: StoredActor): Promise<Placement>;
-  /** Whether one more run of this objective may be dispatched. */
-  slotFree(objectiveId: string | null): boolean;
   /** False: nothing new is started (`stop`). */
   setOpen(open: boolean): void;
   /** No pass runs and none is due. */
@@ -94,11 +92,6 @@ class SchedulerService implements Scheduler {
 
   reasonOf(taskId: string): string | null {
     return this.#reasons.get(taskId) ?? null;
-  }
-
-  slotFree(objectiveId: string | null): boolean {
-    const running = this.#runningOf(objectiveId);
-    return this.#open && this.#running() < this.#projectMax && running < this.#concurrencyOf(objectiveId);
   }
 
   setOpen(open: boolean): void {
@@ -201,12 +194,16 @@ class SchedulerService implements Scheduler {
   async #dispatchPending(): Promise<void> {
     for (const run of this.#view.runs.values()) {
       if (!this.#mayStart) return;
-      if (run.state !== 'dispatch_pending' || !this.slotFree(run.objectiveId)) continue;
+      if (run.state !== 'dispatch_pending' || !this.#slotFree(run.objectiveId)) continue;
       const event = { type: 'run.dispatch' };
       await this.#parts
         .kernel()
         .post({ messages: [{ kind: 'event', to: run.runId as ActorId, event }], principal: 'system' });
     }
+  }
+
+  #slotFree(objectiveId: string | null): boolean {
+    return this.#running() < this.#projectMax && this.#runningOf(objectiveId) < this.#concurrencyOf(objectiveId);
   }
 
   async #lanes(): Promise<readonly WishingLane[]> {
