@@ -3,7 +3,7 @@ import { ACTOR_KINDS, type ActorKind } from '../machines/ids.ts';
 import type { ArchiveRow } from './archive-row.ts';
 import { pageSize, storeClosed } from './commit-check.ts';
 import { firstAtLeast, type MemoryActor, type MemoryDisk, type MemoryEntry } from './memory-disk.ts';
-import { rebuildSnapshot } from './snapshot-history.ts';
+import { rebuildMoment, type ActorMoment } from './snapshot-history.ts';
 import type {
   ActorQuery,
   ArtifactRow,
@@ -92,7 +92,8 @@ export class MemoryReader implements StoreReader {
     const newest = query.order === 'newest';
     const seqs =
       keys.length === 0 ? null : keys.map((key) => disk.seqs.of(key)).reduce((a, b) => (a.length < b.length ? a : b));
-    const count = seqs === null ? disk.lastSeq : seqs.length;
+    const until = Math.min(query.until ?? disk.lastSeq, disk.lastSeq);
+    const count = seqs === null ? until : firstAtLeast(seqs, until + 1);
     const first = seqs === null ? after : firstAtLeast(seqs, after + 1);
     for (let step = 0; step < count - first && entries.length < limit; step += 1) {
       const place = newest ? count - 1 - step : first + step;
@@ -108,14 +109,13 @@ export class MemoryReader implements StoreReader {
   }
 
   async snapshotAt(actor: string, seq: number): Promise<StoredActor['snapshot'] | null> {
-    const disk = this.#disk();
-    const seqs = disk.seqs.of(`actor ${actor}`);
-    const patches = function* (): Generator<JournalEntry['patch']> {
-      for (let place = firstAtLeast(seqs, seq + 1) - 1; place >= 0; place -= 1) {
-        yield (JSON.parse(disk.journal[seqs[place]! - 1]!.text) as JournalEntry).patch;
-      }
-    };
-    return rebuildSnapshot(patches(), (hash) => disk.blobs.get(hash) ?? null);
+    return this.#momentAt(actor, seq)?.snapshot ?? null;
+  }
+
+  async momentsAt(actors: readonly string[], seq: number): Promise<ReadonlyMap<string, ActorMoment>> {
+    pageSize(actors.length);
+    const found = actors.map((actor) => [actor, this.#momentAt(actor, seq)] as const);
+    return new Map(found.filter((entry): entry is readonly [string, ActorMoment] => entry[1] !== null));
   }
 
   async getBlob(hash: string): Promise<Uint8Array | null> {
@@ -199,6 +199,17 @@ export class MemoryReader implements StoreReader {
 
   async close(): Promise<void> {
     this.#open = false;
+  }
+
+  #momentAt(actor: string, seq: number): ActorMoment | null {
+    const disk = this.#disk();
+    const seqs = disk.seqs.of(`actor ${actor}`);
+    const entries = function* (): Generator<JournalEntry> {
+      for (let place = firstAtLeast(seqs, seq + 1) - 1; place >= 0; place -= 1) {
+        yield JSON.parse(disk.journal[seqs[place]! - 1]!.text) as JournalEntry;
+      }
+    };
+    return rebuildMoment(entries(), (hash) => disk.blobs.get(hash) ?? null);
   }
 
   #disk(): MemoryDisk {

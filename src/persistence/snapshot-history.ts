@@ -5,6 +5,32 @@ import type { JournalEntry, PersistedSnapshot } from './store.ts';
 
 type Patch = JournalEntry['patch'];
 
+/** What an actor was after some entry of the journal. */
+export type ActorMoment = {
+  readonly snapshot: PersistedSnapshot;
+  /** Its newest entry that changed it, and when that was. */
+  readonly seq: number;
+  readonly at: JournalEntry['at'];
+  /** Of the machine that wrote it. */
+  readonly version: string;
+};
+
+/** @param newestFirst Entries of one actor at or before the moment, newest first. @throws as `rebuildSnapshot` does. */
+export const rebuildMoment = (
+  newestFirst: Iterable<Pick<JournalEntry, 'seq' | 'at' | 'version' | 'patch'>>,
+  readBlob: (hash: string) => Uint8Array | null,
+): ActorMoment | null => {
+  const newest: Omit<ActorMoment, 'snapshot'>[] = [];
+  const patches = function* (): Generator<Patch> {
+    for (const { seq, at, version, patch } of newestFirst) {
+      if (patch !== null && newest.length === 0) newest.push({ seq, at, version });
+      yield patch;
+    }
+  };
+  const snapshot = rebuildSnapshot(patches(), readBlob);
+  return snapshot === null ? null : { snapshot, ...newest[0]! };
+};
+
 /**
  * @param newestFirst Patches of one actor, newest first; reading stops at the first full copy.
  * @param readBlob Bytes of a full copy that was too large for the journal; null when they are missing.

@@ -29,8 +29,9 @@ export const journalStatement = (query: JournalQuery): Statement => {
   const lead = FIELDS.find((field) => query[field] !== undefined);
   const order = `ORDER BY seq ${query.order === 'newest' ? 'DESC' : 'ASC'} LIMIT ?`;
   const fields = FIELDS.filter((field) => query[field] !== undefined);
-  const wanted = [...fields.map((field) => `${COLUMNS[field]} = ?`), 'seq > ?'].join(' AND ');
-  const values: Value[] = [...fields.map((field) => query[field]!), query.after ?? 0, limit];
+  const wanted = [...fields.map((field) => `${COLUMNS[field]} = ?`), 'seq > ?', 'seq <= ?'].join(' AND ');
+  const until = query.until ?? Number.MAX_SAFE_INTEGER;
+  const values: Value[] = [...fields.map((field) => query[field]!), query.after ?? 0, until, limit];
   const indexed = lead === undefined ? [WHOLE] : placesOf(lead, query[lead]!);
   const places = [...indexed, TAIL].map((place) => ({
     sql: `SELECT * FROM ${place.from} WHERE ${place.condition} AND ${wanted} ${order}`,
@@ -44,9 +45,9 @@ const WHOLE: Place = { from: 'journal', condition: 'TRUE', values: [] };
 /** The newest entries, in no index yet: all that is wanted is among the few. */
 const TAIL: Place = { from: 'journal_tail', condition: 'TRUE', values: [] };
 
-/** What `snapshotAt` walks back through: an actor, and the last seq that counts. */
-export const SNAPSHOT_PATCHES = `SELECT seq, body FROM journal WHERE actor = ?1 AND seq <= ?2
-  UNION ALL SELECT seq, body FROM journal_tail WHERE actor = ?1 AND seq <= ?2 ORDER BY seq DESC`;
+/** What time travel walks back through: an actor, and the last seq that counts. */
+export const SNAPSHOT_PATCHES = `SELECT seq, at, body FROM journal WHERE actor = ?1 AND seq <= ?2
+  UNION ALL SELECT seq, at, body FROM journal_tail WHERE actor = ?1 AND seq <= ?2 ORDER BY seq DESC`;
 
 /** While a run's first entry is in the tail, everything about it is: nothing names a run before the commit that makes it. */
 const TASK_OF_RUN = '(SELECT task_id FROM journal INDEXED BY journal_by_actor WHERE actor = ? ORDER BY seq LIMIT 1)';

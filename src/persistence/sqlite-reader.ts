@@ -9,7 +9,7 @@ import type { ArchiveRow } from './archive-row.ts';
 import { pageSize, storeClosed } from './commit-check.ts';
 import { createMemoryDisk } from './memory-disk.ts';
 import { MemoryReader } from './memory-reader.ts';
-import { rebuildSnapshot } from './snapshot-history.ts';
+import { rebuildMoment, type ActorMoment } from './snapshot-history.ts';
 import { actorStatement } from './sqlite-actor-query.ts';
 import type { Value } from './sqlite-wire.ts';
 import { openingError } from './sqlite-errors.ts';
@@ -116,11 +116,17 @@ export class SqliteReader implements StoreReader {
   }
 
   async snapshotAt(actor: string, seq: number) {
-    const statement = this.#statement(SNAPSHOT_PATCHES);
-    const patches = function* () {
-      for (const row of statement.iterate(actor, seq)) yield patchOfRow(row as SqliteRow);
-    };
-    return rebuildSnapshot(patches(), (hash) => this.#blob(hash));
+    return this.#momentAt(actor, seq)?.snapshot ?? null;
+  }
+
+  async momentsAt(actors: readonly string[], seq: number): Promise<ReadonlyMap<string, ActorMoment>> {
+    pageSize(actors.length);
+    return new Map(
+      actors.flatMap((actor) => {
+        const moment = this.#momentAt(actor, seq);
+        return moment === null ? [] : [[actor, moment]];
+      }),
+    );
   }
 
   async getBlob(hash: string): Promise<Uint8Array | null> {
@@ -200,6 +206,14 @@ export class SqliteReader implements StoreReader {
   async close(): Promise<void> {
     this.#statements.clear();
     if (this.#db.isOpen) this.#db.close();
+  }
+
+  #momentAt(actor: string, seq: number): ActorMoment | null {
+    const statement = this.#statement(SNAPSHOT_PATCHES);
+    const entries = function* () {
+      for (const row of statement.iterate(actor, seq)) yield patchOfRow(row as SqliteRow);
+    };
+    return rebuildMoment(entries(), (hash) => this.#blob(hash));
   }
 
   #blob(hash: string): Uint8Array | null {

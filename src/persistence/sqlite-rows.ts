@@ -41,8 +41,10 @@ export const entryOfRow = (row: SqliteRow): JournalEntry => ({
   >),
 });
 
-export const patchOfRow = (row: SqliteRow): JournalEntry['patch'] =>
-  (parse(row['body']) as Pick<JournalEntry, 'patch'>).patch;
+export const patchOfRow = (row: SqliteRow): Pick<JournalEntry, 'seq' | 'at' | 'version' | 'patch'> => {
+  const { version, patch } = parse(row['body']) as Pick<JournalEntry, 'version' | 'patch'>;
+  return { seq: row['seq'] as number, at: row['at'] as JournalEntry['at'], version, patch };
+};
 
 export const outboxOfRow = (row: SqliteRow): OutboxRow => ({
   ...(parse(row['body']) as OutboxRow),

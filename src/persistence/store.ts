@@ -11,6 +11,7 @@ import type { EffectName, Lane } from '../machines/effects.ts';
 import type { ActorId, ActorKind, EpochMs } from '../machines/ids.ts';
 import type { Principal } from '../machines/schema.ts';
 import type { ArchiveMove, ArchiveRow } from './archive-row.ts';
+import type { ActorMoment } from './snapshot-history.ts';
 
 /** What XState persists of a machine without children or history. */
 export type PersistedSnapshot = {
@@ -230,6 +231,8 @@ export type ActorQuery = {
 export type JournalQuery = {
   /** Only entries with a greater seq; default 0. */
   readonly after?: number;
+  /** Only entries with at most this seq. */
+  readonly until?: number;
   readonly actor?: string;
   readonly objectiveId?: string;
   readonly taskId?: string;
@@ -254,6 +257,8 @@ export interface StoreReader {
   lastSeq(): Promise<number>;
   /** The snapshot an actor had right after `seq`, by keyframe and patches; null before its creation. */
   snapshotAt(actor: string, seq: number): Promise<PersistedSnapshot | null>;
+  /** The same for many, 1 to 1000 and at one moment, with the entry that made each; who was not there yet is absent. */
+  momentsAt(actors: readonly string[], seq: number): Promise<ReadonlyMap<string, ActorMoment>>;
   getBlob(hash: string): Promise<Uint8Array | null>;
   listArtifacts(query: {
     readonly taskId?: string;

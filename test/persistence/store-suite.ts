@@ -483,6 +483,10 @@ export const describeStore = (adapter: string, createPlace: () => Promise<StoreP
         ['task and actor', { taskId: refs.taskId, actor: idOf('run', 1) }, [3, 7]],
         ['objective after', { objectiveId: refs.objectiveId, after: 3 }, [5, 7, 8, 10]],
         ['run and task', { runId: refs.runId, taskId: refs.taskId }, [3, 7, 8, 10, 11]],
+        ['until', { until: 3 }, [1, 2, 3]],
+        ['a stretch', { after: 4, until: 6 }, [5, 6]],
+        ['task until', { taskId: refs.taskId, until: 7 }, [2, 3, 5, 7]],
+        ['run in a stretch', { runId: refs.runId, after: 3, until: 10 }, [4, 7, 8, 10]],
         ['everything', { ...refs, actor: idOf('run', 1), type: 'runner.ready', after: 2 }, [3]],
       ])('by %s, in both orders', async (_, query, wanted) => {
         expect(await seqs({ ...query, limit: 100 })).toEqual(wanted);
@@ -532,6 +536,30 @@ export const describeStore = (adapter: string, createPlace: () => Promise<StoreP
         for (let seq = 0; seq <= 250; seq += 1) expect(await store.snapshotAt(task, seq)).toEqual(states[seq]);
         expect(await store.snapshotAt(task, 9_999)).toEqual(current);
         expect(await store.snapshotAt('task-unknown', 250)).toBeNull();
+      });
+
+      test('many at one moment: each with the entry that made it, without those that came later', async () => {
+        const [a, b, late] = [idOf('task', 1), idOf('run', 1), idOf('gate', 1)];
+        const full = (n: number) => ({ patch: { keyframe: snapshotOf({ n }) } });
+        await commit({
+          journal: [
+            entryOf(1, a, full(1)),
+            entryOf(2, b, { ...full(2), version: '7' }),
+            entryOf(3, a, { patch: { merge: diffSnapshot(snapshotOf({ n: 1 }), snapshotOf({ n: 3 })) } }),
+            entryOf(4, a, { kind: 'rejected', patch: null }),
+            entryOf(5, late, full(5)),
+          ],
+        });
+        const { at } = (await store.listJournal({ after: 2, limit: 1 }))[0]!;
+        const moments = await store.momentsAt([a, b, late, 'task-unknown'], 4);
+        expect([...moments.keys()].toSorted()).toEqual([b, a]);
+        expect(moments.get(a)).toEqual({ snapshot: snapshotOf({ n: 3 }), seq: 3, at, version: '1' });
+        expect(moments.get(b)).toMatchObject({ snapshot: snapshotOf({ n: 2 }), seq: 2, version: '7' });
+        expect([...(await store.momentsAt([a, late], 5)).keys()].toSorted()).toEqual([late, a]);
+        for (const count of [0, 1_001]) {
+          const ids = Array.from({ length: count }, (_, n) => idOf('task', n));
+          await expect(store.momentsAt(ids, 5)).rejects.toMatchObject({ code: 'invalid_params' });
+        }
       });
 
       test('a full copy that is missing is damage, not an older state', async () => {
