@@ -84,7 +84,7 @@ export class MemoryReader implements StoreReader {
   async listJournal(query: JournalQuery): Promise<readonly JournalEntry[]> {
     const disk = this.#disk();
     const limit = pageSize(query.limit);
-    const after = query.after ?? 0;
+    const [after, until] = [query.after ?? 0, Math.min(query.until ?? disk.lastSeq, disk.lastSeq)];
     const keys = (['actor', 'objectiveId', 'taskId', 'runId'] as const)
       .filter((field) => query[field] !== undefined)
       .map((field) => `${field} ${query[field]}`);
@@ -92,9 +92,8 @@ export class MemoryReader implements StoreReader {
     const newest = query.order === 'newest';
     const seqs =
       keys.length === 0 ? null : keys.map((key) => disk.seqs.of(key)).reduce((a, b) => (a.length < b.length ? a : b));
-    const until = Math.min(query.until ?? disk.lastSeq, disk.lastSeq);
-    const count = seqs === null ? until : firstAtLeast(seqs, until + 1);
-    const first = seqs === null ? after : firstAtLeast(seqs, after + 1);
+    const placeAfter = (seq: number): number => (seqs === null ? seq : firstAtLeast(seqs, seq + 1));
+    const [first, count] = [placeAfter(after), placeAfter(until)];
     for (let step = 0; step < count - first && entries.length < limit; step += 1) {
       const place = newest ? count - 1 - step : first + step;
       const entry = disk.journal[seqs === null ? place : seqs[place]! - 1] ?? null;

@@ -55,6 +55,7 @@ const seqs = async (query: Parameters<Store['listJournal']>[0]): Promise<number[
   (await store.listJournal(query)).map(({ seq }) => seq);
 
 const requestOf = (requestId: string, ms: number) => ({ requestId, hash: 'h', result: { ok: null }, at: at(ms) });
+const keyframe = (n: number) => ({ patch: { keyframe: snapshotOf({ n }) } });
 const memberOf = (n: number) => ({ relation: 'member' as const, from: idOf('objective', 1), to: idOf('task', n) });
 
 const commit = async (rest: Partial<CommitBatch>): Promise<void> => {
@@ -540,25 +541,24 @@ export const describeStore = (adapter: string, createPlace: () => Promise<StoreP
 
       test('many at one moment: each with the entry that made it, without those that came later', async () => {
         const [a, b, late] = [idOf('task', 1), idOf('run', 1), idOf('gate', 1)];
-        const full = (n: number) => ({ patch: { keyframe: snapshotOf({ n }) } });
         await commit({
           journal: [
-            entryOf(1, a, full(1)),
-            entryOf(2, b, { ...full(2), version: '7' }),
+            entryOf(1, a, keyframe(1)),
+            entryOf(2, b, { ...keyframe(2), version: '7' }),
             entryOf(3, a, { patch: { merge: diffSnapshot(snapshotOf({ n: 1 }), snapshotOf({ n: 3 })) } }),
             entryOf(4, a, { kind: 'rejected', patch: null }),
-            entryOf(5, late, full(5)),
+            entryOf(5, late, keyframe(5)),
           ],
         });
-        const { at } = (await store.listJournal({ after: 2, limit: 1 }))[0]!;
+        const [third] = await store.listJournal({ after: 2, limit: 1 });
         const moments = await store.momentsAt([a, b, late, 'task-unknown'], 4);
         expect([...moments.keys()].toSorted()).toEqual([b, a]);
-        expect(moments.get(a)).toEqual({ snapshot: snapshotOf({ n: 3 }), seq: 3, at, version: '1' });
+        expect(moments.get(a)).toEqual({ snapshot: snapshotOf({ n: 3 }), seq: 3, at: third!.at, version: '1' });
         expect(moments.get(b)).toMatchObject({ snapshot: snapshotOf({ n: 2 }), seq: 2, version: '7' });
         expect([...(await store.momentsAt([a, late], 5)).keys()].toSorted()).toEqual([late, a]);
         for (const count of [0, 1_001]) {
-          const ids = Array.from({ length: count }, (_, n) => idOf('task', n));
-          await expect(store.momentsAt(ids, 5)).rejects.toMatchObject({ code: 'invalid_params' });
+          const many = Array.from({ length: count }, (_, n) => idOf('task', n));
+          await expect(store.momentsAt(many, 5)).rejects.toMatchObject({ code: 'invalid_params' });
         }
       });
 
