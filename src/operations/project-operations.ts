@@ -2,7 +2,8 @@
 import { Type } from 'typebox';
 import { ConductorError } from '../machines/errors.ts';
 import { ConfigurationFileSchema } from './configuration-file.ts';
-import { defineOperation, READERS, said } from './operation.ts';
+import { needsSupervisor } from './operation-context.ts';
+import { DECIDERS, defineOperation, READERS, said } from './operation.ts';
 import { closed, maybeText, optional } from './parameter-schemas.ts';
 import { nextStepOf, ProjectStatusSchema, statusOf } from './read-models/project-status.ts';
 import { ShownSchema, showItem } from './read-models/show.ts';
@@ -121,4 +122,29 @@ export const trustConfiguration = defineOperation({
   },
 });
 
-export const projectOperations = [getProject, show, getConfiguration, trustConfiguration] as const;
+const EFFECTS_MAX = 1_000;
+
+export const retryEffects = defineOperation({
+  name: 'conductor_retry_effects',
+  title: 'Try parked effects again',
+  description:
+    'An effect in which the supervisor died three times in a row is parked, and what it belongs to waits. This tries all of them ' +
+    'again: do it when the cause is gone, as the log of the supervisor tells it.',
+  params: closed({}),
+  result: closed({
+    effects: Type.Array(closed({ name: Type.String(), actor: Type.String() }), { maxItems: EFFECTS_MAX }),
+  }),
+  principals: DECIDERS,
+  mutates: true,
+  handler: async ({ kernel }) => {
+    if (kernel === null) throw needsSupervisor();
+    const effects = (await kernel.retryParked()).map(({ name, actor }) => ({
+      name: name as string,
+      actor: actor as string,
+    }));
+    const lines = effects.map(({ name, actor }) => `${name} of ${actor} is tried again`);
+    return said(lines.join('\n') || 'no effect is parked', { effects: effects.slice(0, EFFECTS_MAX) });
+  },
+});
+
+export const projectOperations = [getProject, show, getConfiguration, trustConfiguration, retryEffects] as const;

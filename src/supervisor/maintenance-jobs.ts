@@ -7,7 +7,6 @@
  */
 import { lstatSync, readdirSync, statSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
-import { createConnection } from 'node:net';
 import { basename, join } from 'node:path';
 import type { EpochMs } from '../machines/ids.ts';
 import type { ProjectHome } from '../persistence/project-home.ts';
@@ -16,6 +15,7 @@ import { openSqliteReader } from '../persistence/sqlite-reader.ts';
 import { archiveObjective } from './archive-objective.ts';
 import type { Clock, Kernel } from './kernel/kernel.ts';
 import type { BackupState, MaintenanceJob, MaintenanceParts } from './maintenance.ts';
+import { isDeaf } from './processes/dead-sockets.ts';
 import { socketPath } from './processes/runtime-directory.ts';
 import { runContext } from './runs/run-parts.ts';
 
@@ -94,18 +94,6 @@ async function isOfOldRun(kernel: Kernel, runId: string, epoch: number): Promise
   if (run === null) return (await kernel.store.findArchived(runId)) !== null;
   return run.facts.settled || epoch < runContext(run).epoch;
 }
-
-/** Whether no process listens there. */
-const isDeaf = (path: string): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = createConnection(path);
-    const answer = (deaf: boolean): void => {
-      socket.destroy();
-      resolve(deaf);
-    };
-    socket.once('connect', () => answer(false));
-    socket.once('error', ({ code }: NodeJS.ErrnoException) => answer(code === 'ECONNREFUSED'));
-  });
 
 async function* pruneDeadLetters({ kernel }: JobParts): AsyncGenerator<void> {
   await kernel().store.pruneDeadLetters(DEAD_LETTERS_KEPT);

@@ -6,9 +6,8 @@
  * K1–K3 of kernel.ts hold here. Time and chance come from the clock alone.
  */
 import { ConductorError } from '../../machines/errors.ts';
-import type { ActorKind, EpochMs } from '../../machines/ids.ts';
-import { kindOfId } from '../../machines/ids.ts';
-import type { Continuation, Store, StoredActor } from '../../persistence/store.ts';
+import { kindOfId, type ActorKind, type EpochMs } from '../../machines/ids.ts';
+import type { Continuation, OutboxRow, OutboxUpdate, Store, StoredActor } from '../../persistence/store.ts';
 import { storedOf, type LiveActor } from './actor-cache.ts';
 import { CommitLoop } from './commit-loop.ts';
 import { CommittedState } from './committed-state.ts';
@@ -20,6 +19,7 @@ import { KERNEL_LIMITS, type KernelLimits } from './limits.ts';
 import { MACHINE_SET, type MachineSet } from './machine-set.ts';
 import { Mailbox, type Pending } from './mailbox.ts';
 import { migrateEffect, migrateStored, MIGRATIONS, type Migrations } from './migrations.ts';
+import { retryParked } from './parked-effects.ts';
 import { RejectionBudget } from './rejections.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { TimerLoop, Timers } from './timers.ts';
@@ -116,10 +116,7 @@ class DurableKernel implements Kernel {
 
   async open(): Promise<void> {
     await this.#state.open(this.store);
-    const rows = await this.store.listOutbox();
-    const parked = this.#effects.load(
-      rows.map((row) => migrateEffect(this.#set, this.#migrations, { ...row, kind: kindOfId(row.actor) as ActorKind })),
-    );
+    const parked = this.#effects.load(await this.#outbox());
     this.#ended = this.#loop.run(() => {
       this.#paused();
     });
@@ -151,6 +148,20 @@ class DurableKernel implements Kernel {
   peek(id: string): StoredActor | null {
     const live = this.#state.cache.get(id);
     return live === undefined ? null : storedOf(live);
+  }
+
+  async retryParked(): Promise<readonly OutboxRow[]> {
+    const commit = (outboxUpdates: readonly OutboxUpdate[]) => this.#postOwn({ post: ownPost, outboxUpdates });
+    const waiting = await retryParked(await this.#outbox(), commit);
+    this.#effects.accept(waiting);
+    return waiting;
+  }
+
+  async #outbox(): Promise<readonly OutboxRow[]> {
+    const rows = await this.store.listOutbox();
+    return rows.map((row) =>
+      migrateEffect(this.#set, this.#migrations, { ...row, kind: kindOfId(row.actor) as ActorKind }),
+    );
   }
 
   forget(ids: readonly string[]): void {
@@ -233,16 +244,7 @@ class DurableKernel implements Kernel {
     this.#effects.accept(draft.outbox);
     this.#timerLoop.rearm();
     this.#tellOn();
-    const isNews = draft.journal.length > 0 || changed.length > 0 || draft.artifacts.length > 0;
-    if (!isNews || this.#subscriptions.isEmpty) return;
-    this.#subscriptions.notify({
-      commit: draft.journal[0]?.seq ?? this.#state.lastSeq,
-      lastSeq: this.#state.lastSeq,
-      at,
-      entries: draft.journal,
-      actors: changed.map(storedOf),
-      artifacts: draft.artifacts,
-    });
+    this.#subscriptions.tell(draft, changed, { at, lastSeq: this.#state.lastSeq });
   }
 
   #fireTimers(now: EpochMs | number): void {

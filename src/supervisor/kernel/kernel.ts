@@ -8,7 +8,7 @@
 import type { EffectName, EffectParams } from '../../machines/effects.ts';
 import type { ActorId, EpochMs } from '../../machines/ids.ts';
 import type { Principal } from '../../machines/schema.ts';
-import type { ArtifactRow, JournalEntry, Store, StoredActor } from '../../persistence/store.ts';
+import type { ArtifactRow, JournalEntry, OutboxRow, Store, StoredActor } from '../../persistence/store.ts';
 
 /** `at` is stamped by the kernel when it is absent. */
 export type EventBody = { readonly type: string; readonly at?: EpochMs; readonly [field: string]: unknown };
@@ -101,6 +101,11 @@ export interface Kernel {
   /** The committed actor if it is in memory (every unsettled one that was touched since start), synchronously. */
   peek(id: string): StoredActor | null;
   readonly store: Store;
+  /**
+   * Tries parked effects again, because whoever asks believes that the cause is gone. Each may end in our death as often as before.
+   * @returns those that wait for their next try now.
+   */
+  retryParked(): Promise<readonly OutboxRow[]>;
   /** Drops settled actors that the store has let go of. */
   forget(ids: readonly string[]): void;
   subscribe(listener: (commit: Commit) => void): () => void;

@@ -211,6 +211,14 @@ describe('deaths', () => {
     await fixture.kernel.post(post(work(a, 'end')));
     await settle();
     expect(held.tries[3]).toMatchObject({ name: 'finishRun', actor: a });
+    const again = await Promise.all([fixture.kernel.retryParked(), fixture.kernel.retryParked()]);
+    expect(again.flat().map(({ key }) => key)).toContain(`${a}/2/0`);
+    held.tries[3]!.end(done(a));
+    await settle();
+    expect(held.tries).toHaveLength(5);
+    expect(held.tries[4]).toMatchObject({ name: 'sealWork', actor: a, attempt: 4 });
+    expect(await rowsOf(fixture)).toEqual([{ key: `${a}/2/0`, tries: 4, deaths: 1, state: 'waiting' }]);
+    expect(await fixture.kernel.retryParked()).toEqual([]);
   });
 
   test('a try that was lived through takes the presumption of death back', async () => {

@@ -12,7 +12,7 @@ export const doctorCommand: CommandDefinition = {
   name: 'doctor',
   summary: 'check this machine and this project',
   options: [
-    { flags: '--fix', description: 'remove locks of git that nobody holds' },
+    { flags: '--fix', description: 'remove what nobody holds (locks of git, sockets), try parked effects again' },
     { flags: '--adopt', description: 'take the tasks of a repository that was moved along' },
   ],
   notes: 'Exit code 4 when a check failed.',
@@ -27,9 +27,10 @@ export const doctorCommand: CommandDefinition = {
 };
 
 const allChecks = async (
-  { io, repo }: CommandContext,
+  context: CommandContext,
   { fix, adopt }: { readonly fix: boolean; readonly adopt: boolean },
 ): Promise<readonly Check[]> => {
+  const { io, repo } = context;
   const { machineChecks } = await import('../doctor/machine-checks.ts');
   const machine = await machineChecks();
   let place: ProjectPlace;
@@ -46,12 +47,17 @@ const allChecks = async (
     ? [await checked('adopt', async () => (await import('../doctor/adopt-project.ts')).adoptProject(place))]
     : [];
   const now = io.now();
+  const retryEffects = async (): Promise<number> => {
+    const port = await context.openPort('start');
+    const { details } = await port.call('conductor_retry_effects', {});
+    return (details as { readonly effects: readonly unknown[] }).effects.length;
+  };
   return [
     ...machine,
-    ...(await homeChecks(place, io.env)),
+    ...(await homeChecks(place, { env: io.env, now, fix })),
     ...adopted,
     ...(await repositoryChecks(place, { env: io.env, now, fix })),
-    ...(await storeChecks(place, now)),
+    ...(await storeChecks(place, { now, retryEffects: fix ? retryEffects : null })),
   ];
 };
 

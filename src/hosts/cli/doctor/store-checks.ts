@@ -15,7 +15,16 @@ const TAIL = 1_000;
 const DEAD_LETTERS_MAX = 1_000;
 const ARCHIVED_MAX = 1_000;
 
-export const storeChecks = async (place: ProjectPlace, now: number): Promise<readonly Check[]> => {
+export type StoreCheckOptions = {
+  readonly now: number;
+  /** Has the supervisor try parked effects again, and says how many there were; null: only look. */
+  readonly retryEffects: (() => Promise<number>) | null;
+};
+
+export const storeChecks = async (
+  place: ProjectPlace,
+  { now, retryEffects }: StoreCheckOptions,
+): Promise<readonly Check[]> => {
   const supervisor = await checked('supervisor', () => supervisorCheck(place, now));
   const { paths } = place;
   if (!existsSync(paths.database)) return [supervisor, ok('store', 'nothing has been done in this project yet')];
@@ -31,7 +40,7 @@ export const storeChecks = async (place: ProjectPlace, now: number): Promise<rea
       ok('store', paths.database),
       await checked('backup', () => backupCheck(paths.database)),
       await checked('journal', () => journalCheck(reader)),
-      await checked('effects', () => effectsCheck(reader)),
+      await checked('effects', () => effectsCheck(reader, retryEffects)),
       await checked('dead letters', () => deadLettersCheck(reader)),
     ];
   } finally {
@@ -121,15 +130,21 @@ const archivedAfter = async (reader: StoreReader, seq: number): Promise<number> 
   return items.filter(({ lastSeq }) => lastSeq > seq).reduce((sum, { entries }) => sum + entries, 0);
 };
 
-const effectsCheck = async (reader: StoreReader): Promise<Check> => {
+const effectsCheck = async (reader: StoreReader, retryEffects: StoreCheckOptions['retryEffects']): Promise<Check> => {
   const rows = await reader.listOutbox();
   const parked = rows.filter(({ state }) => state === 'parked');
   if (parked.length === 0) return ok('effects', `${countText(rows.length)} waiting, none parked`);
+  if (retryEffects !== null) {
+    return ok(
+      'effects',
+      `${plural(await retryEffects(), 'parked effect')} tried again; look whether the supervisor lives`,
+    );
+  }
   const names = [...new Set(parked.map(({ name, actor }) => `${name} of ${actor}`))].slice(0, 3).join(', ');
   return fail(
     'effects',
     `${plural(parked.length, 'effect')} parked because the supervisor died in them three times: ${names}`,
-    'look at the supervisor log, then cancel or retry what they belong to',
+    'look at the supervisor log; conductor doctor --fix tries them again',
   );
 };
 
