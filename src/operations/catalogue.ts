@@ -12,6 +12,7 @@ import { gateOperations } from './gate-operations.ts';
 import type { Catalogue } from './invoke-operation.ts';
 import { objectiveOperations } from './objective-operations.ts';
 import type { Operation } from './operation.ts';
+import { overviewOperations } from './overview-operations.ts';
 import { planOperations } from './plan-operations.ts';
 import { projectOperations } from './project-operations.ts';
 import { runOperations } from './run-operations.ts';
@@ -32,6 +33,7 @@ export const OPERATIONS = [
   ...gateOperations,
   ...artifactOperations,
   ...eventOperations,
+  ...overviewOperations,
   ...childOperations,
 ] as const;
 

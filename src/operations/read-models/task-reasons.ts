@@ -21,7 +21,9 @@ export const taskReasons = async (
   sources: ReasonSources,
   tasks: readonly StoredActor[],
 ): Promise<ReadonlyMap<string, string | null>> => {
-  const own = new Map(tasks.map((actor) => [actor.id as string, ownReason(actor)]));
+  const own = new Map(
+    tasks.map((actor) => [actor.id as string, ownReason(actor.facts.state, contextOf(actor, 'task'))]),
+  );
   const waiting = tasks.filter((actor) => own.get(actor.id) === undefined && contextOf(actor, 'task').waitingOn > 0);
   const names = await openDependencies(sources, waiting);
   const startable = tasks.filter(
@@ -43,9 +45,8 @@ export const taskReasons = async (
 };
 
 /** @returns undefined when the snapshot alone does not say it. */
-const ownReason = (actor: StoredActor): string | null | undefined => {
-  const task = contextOf(actor, 'task');
-  switch (actor.facts.state) {
+export const ownReason = (state: string, task: TaskContext): string | null | undefined => {
+  switch (state) {
     case 'running':
       return null;
     case 'completed':
@@ -56,7 +57,7 @@ const ownReason = (actor: StoredActor): string | null | undefined => {
     case 'assigned':
       return task.notBefore === null ? undefined : delayed(task, task.notBefore);
     default:
-      return task.reason ?? (task.end === null ? actor.facts.state : RUN_ENDS[task.end].says);
+      return task.reason ?? (task.end === null ? state : RUN_ENDS[task.end].says);
   }
 };
 
