@@ -14,8 +14,8 @@ import { encodeBatch, type WireBatch } from './sqlite-batch.ts';
 import { openForOwner, type OpenedStore } from './sqlite-opening.ts';
 import { TAIL_ENTRIES_MAX } from './sqlite-journal-tail.ts';
 import { SqliteReader } from './sqlite-reader.ts';
-import { StoreThread } from './sqlite-thread.ts';
-import type { ThreadData, ThreadTask } from './sqlite-writer-thread.ts';
+import { StoreThread, writerInPlace, type StoreWriter } from './sqlite-thread.ts';
+import type { WriterData, WriterTask } from './sqlite-writer.ts';
 import type { CommitBatch, CommitResult, Owner, Store } from './store.ts';
 
 export type SqliteStoreOptions = {
@@ -30,6 +30,8 @@ export type SqliteStoreOptions = {
     /** Entries of the journal's tail after a commit, at most (default 1,024); tests of queries lower it. */
     readonly tailEntriesMax?: number;
   };
+  /** `in-place`: writes hold the loop, but opening takes no thread; for tests that open a store for every step. Default `thread`. */
+  readonly writer?: 'thread' | 'in-place';
 };
 
 /**
@@ -37,30 +39,33 @@ export type SqliteStoreOptions = {
  */
 export const openSqliteStore = async (options: SqliteStoreOptions): Promise<SqliteStore> => {
   const opened = openForOwner(options.path, options.owner ?? null);
-  return new SqliteStore(opened, {
+  const isInPlace = options.writer === 'in-place';
+  const data = {
     path: options.path,
     maxPages: options.limits?.maxPages ?? null,
     fsyncDelayMs: options.limits?.fsyncDelayMs ?? 0,
     tailEntriesMax: options.limits?.tailEntriesMax ?? TAIL_ENTRIES_MAX,
-  });
+    lengthenLog: !isInPlace,
+  };
+  return new SqliteStore(opened, data, isInPlace ? writerInPlace(data) : new StoreThread(data));
 };
 
 export class SqliteStore extends SqliteReader implements Store {
   readonly owner: Owner;
   /** False after a crash of the owner before: the log was replayed. */
   readonly wasClean: boolean;
-  readonly #data: ThreadData;
-  readonly #writer: StoreThread;
+  readonly #data: WriterData;
+  readonly #writer: StoreWriter;
   readonly #checkpoints: CheckpointSchedule;
   #closing: Promise<void> | null = null;
   #unknown: CommitResult | null = null;
 
-  constructor(opened: OpenedStore, data: ThreadData) {
+  constructor(opened: OpenedStore, data: WriterData, writer: StoreWriter) {
     super(data.path, { db: opened.db, asItIs: false });
     this.owner = opened.owner;
     this.wasClean = opened.wasClean;
     this.#data = data;
-    this.#writer = new StoreThread(data);
+    this.#writer = writer;
     this.#checkpoints = new CheckpointSchedule(() => new StoreThread(data));
   }
 
@@ -111,7 +116,7 @@ export class SqliteStore extends SqliteReader implements Store {
   }
 
   /** Q2. */
-  async #write(task: ThreadTask): Promise<CommitResult> {
+  async #write(task: WriterTask): Promise<CommitResult> {
     let result: CommitResult;
     try {
       result = (await this.#writer.ask(task)) as CommitResult;

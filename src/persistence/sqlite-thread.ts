@@ -3,7 +3,8 @@
  * It keeps the process alive only while somebody waits.
  */
 import { Worker } from 'node:worker_threads';
-import type { ThreadData, ThreadReply, ThreadTask } from './sqlite-writer-thread.ts';
+import { openSqliteWriter, type WriterData, type WriterTask } from './sqlite-writer.ts';
+import type { ThreadReply } from './sqlite-writer-thread.ts';
 
 /** Young objects of a thread that handles one batch at a time; without a bound V8 takes what it can get. */
 const YOUNG_MIB = 4;
@@ -13,13 +14,26 @@ const entry = (): URL => new URL(`./sqlite-writer-thread${/\.[a-z]+$/.exec(impor
 
 type Waiting = { readonly resolve: (result: unknown) => void; readonly reject: (error: unknown) => void };
 
-export class StoreThread {
+/** Where a store's writing is done. */
+export interface StoreWriter {
+  /** Rejects when it cannot be done, or nobody is left to do it. */
+  ask(task: WriterTask): Promise<unknown>;
+  end(): Promise<void>;
+}
+
+/** On the calling thread, at once: a slow disk holds the loop. */
+export const writerInPlace = (data: WriterData): StoreWriter => {
+  const perform = openSqliteWriter(data);
+  return { ask: perform, end: async () => undefined };
+};
+
+export class StoreThread implements StoreWriter {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
   #death: Error | null = null;
 
-  constructor(data: ThreadData) {
+  constructor(data: WriterData) {
     this.#worker = new Worker(entry(), {
       workerData: data,
       execArgv: [],
@@ -31,7 +45,7 @@ export class StoreThread {
     this.#worker.on('exit', (code) => this.#die(new Error(`A thread of the store ended with code ${code}.`)));
   }
 
-  ask(task: ThreadTask): Promise<unknown> {
+  ask(task: WriterTask): Promise<unknown> {
     if (this.#death !== null) return Promise.reject(this.#death);
     this.#lastId += 1;
     const id = this.#lastId;

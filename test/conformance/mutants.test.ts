@@ -4,8 +4,11 @@
  * Method: of every kind of fault and every machine some are loaded into the real kernel, which is then driven along a path of the
  * sound machine; the drive must end with a difference.
  */
-import { describe, expect, test } from 'vitest';
-import { openMemoryStore } from '../../src/persistence/memory-store.ts';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { openSqliteStore } from '../../src/persistence/sqlite-store.ts';
 import { persistedSubjects } from '../machines/cases/subjects.ts';
 import { coverPaths, type Path } from '../machines/graph/cover.ts';
 import { explore } from '../machines/graph/explore.ts';
@@ -23,6 +26,9 @@ const invisible: Readonly<Record<string, string>> = {
     'a new draft tells nobody: its bucket did not change, and a tell to null is nothing',
 };
 const noticed = new Set<MutantKind>();
+const directory = mkdtempSync(join(tmpdir(), 'conductor-'));
+let files = 0;
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 /** Some of a list, spread over all of it. */
 const sample = <Item>(items: readonly Item[]): Item[] =>
@@ -35,8 +41,10 @@ describe.each(persistedSubjects)('$name', (subject) => {
     paths.filter((path) => difference(machine, path, inputOf(path)) !== null).slice(0, pathsPerMutant);
   const isNoticed = async (mutant: Mutant): Promise<boolean> => {
     for (const path of telling(mutant)) {
-      const store = openMemoryStore({ owner: { epoch: 1, instance: mutant.id } });
-      if ((await drive({ subject, path, input: inputOf(path), machine: mutant.machine, store })) !== null) return true;
+      files += 1;
+      const file = join(directory, `${String(files)}.db`);
+      const open = () => openSqliteStore({ path: file, writer: 'in-place' });
+      if ((await drive({ subject, path, input: inputOf(path), machine: mutant.machine, open })) !== null) return true;
     }
     return false;
   };

@@ -2,7 +2,8 @@
  * Drives a path of a machine's graph through the real kernel on a real store and compares everything that a step leaves behind
  * with what the machine itself says: snapshot, effects, tells, timers, journal.
  *
- * The model is the pure machine; the kernel is opened anew for every step, so that each begins with what the store holds.
+ * The model is the pure machine. After every step kernel and store are closed, and what is compared is what the store holds when it is
+ * opened again.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { RELATIONS, type CreateActor, type Relate, type SetTimer, type Tell } from '../../src/machines/commands.ts';
@@ -33,7 +34,8 @@ export type Drive = {
   readonly input: Readonly<Record<string, unknown>>;
   /** The machine under test; a mutant, where mutants are hunted. */
   readonly machine: MachineCases['machine'];
-  readonly store: Store;
+  /** Opens the store of this path, anew each time. */
+  readonly open: () => Promise<Store>;
 };
 
 /**
@@ -54,7 +56,7 @@ function mapIds<Value>(value: Value, number: number): Value {
 }
 
 /** @returns the first difference in words, or null when the whole path agrees. */
-export async function drive({ subject, path, input, machine, store }: Drive): Promise<string | null> {
+export async function drive({ subject, path, input, machine, open }: Drive): Promise<string | null> {
   const address = String(input[`${subject.name}Id`]) as ActorId;
   const entry: MachineEntry = {
     machine,
@@ -63,25 +65,30 @@ export async function drive({ subject, path, input, machine, store }: Drive): Pr
     version: machine.version ?? '',
   };
   const set = withSinks(address, entry);
-  const world: World = { address, set, store, timers: new Map(), related: new Map(), sinks: new Map() };
+  const world: World = { address, set, store: await open(), timers: new Map(), related: new Map(), sinks: new Map() };
   const start: PathStep = {
     case: 'created',
     event: { type: `${subject.name}.created`, at: 0, input },
     ...path.start,
     ignored: false,
   };
-  await relateSinks(world);
-  for (const [index, step] of [start, ...path.steps].entries()) {
-    const problem = await oneStep(world, step, index === 0 ? input : null);
-    if (problem !== null) return `${subject.name} step ${String(index)} ${step.case}: ${problem}`;
+  try {
+    await relateSinks(world);
+    for (const [index, step] of [start, ...path.steps].entries()) {
+      const problem = await oneStep(world, step, { open, input: index === 0 ? input : null });
+      if (problem !== null) return `${subject.name} step ${String(index)} ${step.case}: ${problem}`;
+    }
+    return null;
+  } finally {
+    await world.store.close();
   }
-  return null;
 }
 
 type World = {
   readonly address: ActorId;
   readonly set: MachineSet;
-  readonly store: Store;
+  /** Another one after every step. */
+  store: Store;
   /** What the machine armed, by key. */
   readonly timers: Map<string, SetTimer>;
   /** Who stands in a relation, by `relation from`, in order. */
@@ -93,7 +100,7 @@ type World = {
 async function oneStep(
   world: World,
   step: PathStep,
-  input: Readonly<Record<string, unknown>> | null,
+  { open, input }: Pick<Drive, 'open'> & { readonly input: Drive['input'] | null },
 ): Promise<string | null> {
   const { address, store } = world;
   const kernel = await createKernel({
@@ -114,6 +121,9 @@ async function oneStep(
     const message: Message =
       input === null ? { kind: 'event', to: address, event } : { kind: 'create', id: address, input };
     const outcome = await kernel.post({ messages: [message], principal: 'system' });
+    await kernel.stop();
+    await store.close();
+    world.store = await open();
     return (
       compareOutcome(step, outcome) ??
       (await compareSnapshot(world, step.snapshot)) ??

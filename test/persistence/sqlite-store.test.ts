@@ -10,12 +10,15 @@ import { openSqliteStore } from '../../src/persistence/sqlite-store.ts';
 import { describeStore } from './store-suite.ts';
 
 /** Tests write few entries: by default all of them stay in the journal's tail, with 3 they stand on both sides. */
-describe.each([1_024, 3])('with up to %i entries in the tail', (tailEntriesMax) => {
+describe.each([
+  { tailEntriesMax: 1_024, writer: 'thread' },
+  { tailEntriesMax: 3, writer: 'in-place' },
+] as const)('with up to $tailEntriesMax entries in the tail, writer $writer', ({ tailEntriesMax, writer }) => {
   describeStore('SQLite store', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'conductor-'));
     const path = join(folder, 'conductor.db');
     return {
-      open: (owner) => openSqliteStore({ path, owner, limits: { tailEntriesMax } }),
+      open: (owner) => openSqliteStore({ path, owner, writer, limits: { tailEntriesMax } }),
       remove: async () => rmSync(folder, { recursive: true }),
     };
   });
