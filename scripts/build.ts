@@ -1,5 +1,5 @@
 /**
- * Builds `dist/`: the library by the compiler, the programs by the bundler.
+ * Builds `dist/`: the library by the compiler, the programs by the bundler, the inspector's page by Vite.
  *
  * Everything is made in a directory beside `dist` and then takes its place by a rename, so that a failed build leaves the last good one
  * where it was and two builds at once do not mix.
@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { planSchemaJson } from '../src/operations/plan/plan-schema.ts';
 import { bundleProgram } from './bundle.ts';
+import { buildPage } from './page.ts';
 import { programs, programsFolder, type Program } from './programs.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -29,6 +30,13 @@ const compile = (): void => {
   execFileSync(compiler, ['-p', 'src', '--outDir', staging], { cwd: root, stdio: 'inherit' });
 };
 
+/** A page that was not checked out is not built: the supervisor says so to whoever asks for it. */
+const compilePage = async (): Promise<void> => {
+  if (!existsSync(join(root, 'visualizations', 'index.html'))) return;
+  const { files, gzipped } = await buildPage(join(staging, 'page'));
+  console.log(`page: ${String(files)} files, ${(gzipped / 1_024).toFixed(1)} KiB gzipped without the terminal`);
+};
+
 const publish = (): void => {
   if (existsSync(target)) renameSync(target, replaced);
   renameSync(staging, target);
@@ -37,6 +45,7 @@ const publish = (): void => {
 try {
   compile();
   for (const program of presentPrograms()) await bundleProgram(program, join(staging, programsFolder));
+  await compilePage();
   // For editors: a plan file that names it is checked while it is written.
   writeFileSync(join(staging, 'plan.schema.json'), planSchemaJson());
   publish();

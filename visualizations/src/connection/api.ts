@@ -1,0 +1,92 @@
+/** Requests to the supervisor: operations by name, and the few plain addresses beside them. Every failure is an `ApiFailure`. */
+import {
+  API,
+  SESSION_HEADER,
+  type ApiError,
+  type ApprovalChallenge,
+  type CallAnswer,
+  type CallRequest,
+} from '../../../src/hosts/inspector/protocol.ts';
+import type { ErrorCode } from '../../../src/machines/errors.ts';
+import { endSession, sessionSecret } from './session.ts';
+
+export class ApiFailure extends Error {
+  override readonly name = 'ApiFailure';
+  readonly code: ErrorCode;
+  readonly retryable: boolean;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor({ code, message, retryable, details }: ApiError['error']) {
+    super(message);
+    this.code = code;
+    this.retryable = retryable;
+    this.details = details;
+  }
+}
+
+const isApiError = (value: unknown): value is ApiError =>
+  typeof value === 'object' && value !== null && 'error' in value && typeof value.error === 'object';
+
+const failureOf = async (response: Response): Promise<ApiFailure> => {
+  const body: unknown = await response.json().catch(() => null);
+  if (isApiError(body)) return new ApiFailure({ ...body.error, details: body.error.details ?? {} });
+  const message = `the supervisor answered ${String(response.status)} to ${new URL(response.url).pathname}`;
+  return new ApiFailure({ code: 'internal', message, retryable: response.status >= 500, details: {} });
+};
+
+/** Rejects with the reason of an abort as it is, so that a superseded call is no failure. */
+const unreachable = (cause: unknown): Error =>
+  cause instanceof DOMException && cause.name === 'AbortError'
+    ? cause
+    : new ApiFailure({
+        code: 'supervisor_unreachable',
+        message: 'the supervisor does not answer; the page tries again by itself',
+        retryable: true,
+        details: {},
+      });
+
+/** A request with the session. @throws ApiFailure when it is not answered, or with an error. */
+export const request = async (path: string, init: RequestInit = {}): Promise<Response> => {
+  const headers = new Headers(init.headers);
+  headers.set(SESSION_HEADER, sessionSecret() ?? '');
+  let response: Response;
+  try {
+    response = await fetch(path, { ...init, headers });
+  } catch (error) {
+    throw unreachable(error);
+  }
+  if (response.ok) return response;
+  if (response.status === 401) endSession();
+  throw await failureOf(response);
+};
+
+const post = async <Answer>(path: string, body: unknown, signal?: AbortSignal): Promise<Answer> => {
+  const response = await request(path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  return (await response.json()) as Answer;
+};
+
+/** `requestId` is needed by operations that change something: made once per intent, see `newRequestId`. */
+export type CallOptions = Pick<CallRequest, 'requestId' | 'confirm'> & { readonly signal?: AbortSignal };
+
+/** Calls an operation and gives its details. @throws ApiFailure */
+export const call = async <Details>(
+  operation: string,
+  params: unknown,
+  { signal, ...options }: CallOptions = {},
+): Promise<Details> => {
+  const body: CallRequest = { operation, params, ...options };
+  const answer = await post<CallAnswer>(API.call, body, signal);
+  return answer.details as Details;
+};
+
+/** The first half of an approval: what the person's typed confirmation is good for. @throws ApiFailure */
+export const askChallenge = async (gateId: string): Promise<ApprovalChallenge> =>
+  post<ApprovalChallenge>(API.challenge, { gateId });
+
+/** One per intent; a repeat of the same intent uses the same. */
+export const newRequestId = (): string => globalThis.crypto.randomUUID();

@@ -1,0 +1,147 @@
+/**
+ * What the page knows of the project, and how a message of the feed changes it. Pure.
+ *
+ * F1. Nothing is changed in place: what is the same object did not change.
+ * F2. An entry counts once: what is not newer than `lastSeq` is a repeat and dropped.
+ * F3. Of two reports on one thing the one with the higher revision counts, whatever came first.
+ */
+import type { FeedEntry, ProjectFacts, RunPulse, ServerMessage } from '../../../src/hosts/inspector/protocol.ts';
+import type {
+  Overview,
+  OverviewGate,
+  OverviewItems,
+  OverviewObjective,
+  OverviewRun,
+  OverviewTask,
+  OverviewWorker,
+} from '../../../src/operations/read-models/overview.ts';
+
+export type Items = {
+  readonly objectives: ReadonlyMap<string, OverviewObjective>;
+  readonly tasks: ReadonlyMap<string, OverviewTask>;
+  readonly runs: ReadonlyMap<string, OverviewRun>;
+  readonly gates: ReadonlyMap<string, OverviewGate>;
+  readonly workers: ReadonlyMap<string, OverviewWorker>;
+};
+
+/** A run's live facts with its output rate, in bytes per second since the pulse before; null at the first. */
+export type Pulse = RunPulse & { readonly bytesPerSecond: number | null; readonly at: number };
+
+export type FeedState = {
+  readonly project: ProjectFacts | null;
+  readonly items: Items;
+  /** Newest entry known; null before the first snapshot. */
+  readonly lastSeq: number | null;
+  /** When the newest entry was written, ms since 1970. */
+  readonly lastAt: number | null;
+  readonly omitted: Overview['omitted'];
+  /** Completed tasks that are in no item, because their objectives were too many for one page. */
+  readonly omittedDone: number;
+  readonly pulses: ReadonlyMap<string, Pulse>;
+};
+
+export const NO_ITEMS: Items = {
+  objectives: new Map(),
+  tasks: new Map(),
+  runs: new Map(),
+  gates: new Map(),
+  workers: new Map(),
+};
+
+export const EMPTY_FEED: FeedState = {
+  project: null,
+  items: NO_ITEMS,
+  lastSeq: null,
+  lastAt: null,
+  omitted: { objectives: 0, tasks: 0 },
+  omittedDone: 0,
+  pulses: new Map(),
+};
+
+const keyed = <Item>(list: readonly Item[], key: keyof Item): ReadonlyMap<string, Item> =>
+  new Map(list.map((item) => [String(item[key]), item]));
+
+export const itemsOf = (items: OverviewItems): Items => ({
+  objectives: keyed(items.objectives, 'objectiveId'),
+  tasks: keyed(items.tasks, 'taskId'),
+  runs: keyed(items.runs, 'runId'),
+  gates: keyed(items.gates, 'gateId'),
+  workers: keyed(items.workers, 'workerId'),
+});
+
+type Revised = { readonly revision: number };
+
+const merged = <Item extends Revised>(
+  known: ReadonlyMap<string, Item>,
+  changed: ReadonlyMap<string, Item>,
+): ReadonlyMap<string, Item> => {
+  const newer = [...changed].filter(([id, item]) => (known.get(id)?.revision ?? -1) < item.revision);
+  if (newer.length === 0) return known;
+  const next = new Map(known);
+  for (const [id, item] of newer) next.set(id, item);
+  return next;
+};
+
+const mergeItems = (known: Items, changed: Items): Items => {
+  const next: Items = {
+    objectives: merged(known.objectives, changed.objectives),
+    tasks: merged(known.tasks, changed.tasks),
+    runs: merged(known.runs, changed.runs),
+    gates: merged(known.gates, changed.gates),
+    workers: merged(known.workers, changed.workers),
+  };
+  const isSame = (Object.keys(next) as (keyof Items)[]).every((kind) => next[kind] === known[kind]);
+  return isSame ? known : next;
+};
+
+const doneIn = (items: Items): number => {
+  const loose = [...items.tasks.values()].filter((task) => task.objectiveId === null && task.state === 'completed');
+  const grouped = [...items.objectives.values()].reduce((sum, { tasks }) => sum + (tasks['completed'] ?? 0), 0);
+  return grouped + loose.length;
+};
+
+type Snapshot = Extract<ServerMessage, { type: 'snapshot' }>;
+type Changes = Extract<ServerMessage, { type: 'changes' }>;
+type PulseMessage = Extract<ServerMessage, { type: 'pulse' }>;
+
+export const applySnapshot = (state: FeedState, { project, overview }: Snapshot): FeedState => {
+  const items = itemsOf(overview.items);
+  const allDone = overview.counts?.['tasks']?.['completed'] ?? 0;
+  return {
+    project,
+    items,
+    lastSeq: overview.seq,
+    lastAt: overview.at,
+    omitted: overview.omitted,
+    omittedDone: Math.max(0, allDone - doneIn(items)),
+    pulses: state.pulses,
+  };
+};
+
+/** `fresh`: the entries that were not known, in order. */
+export const applyChanges = (
+  state: FeedState,
+  { entries, items, lastSeq }: Changes,
+): { readonly state: FeedState; readonly fresh: readonly FeedEntry[] } => {
+  const known = state.lastSeq ?? 0;
+  const fresh = entries.filter(({ seq }) => seq > known);
+  return {
+    fresh,
+    state: {
+      ...state,
+      items: mergeItems(state.items, itemsOf(items)),
+      lastSeq: Math.max(known, lastSeq),
+      lastAt: fresh.at(-1)?.at ?? state.lastAt,
+    },
+  };
+};
+
+export const applyPulse = (state: FeedState, { at, runs }: PulseMessage): FeedState => {
+  const pulseOf = (run: RunPulse): Pulse => {
+    const before = state.pulses.get(run.runId);
+    const seconds = before === undefined ? 0 : (at - before.at) / 1_000;
+    const bytes = before === undefined ? 0 : run.outputBytes - before.outputBytes;
+    return { ...run, at, bytesPerSecond: seconds <= 0 ? null : Math.max(0, bytes) / seconds };
+  };
+  return { ...state, pulses: new Map(runs.map((run) => [run.runId, pulseOf(run)])) };
+};

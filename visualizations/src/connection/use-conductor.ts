@@ -1,0 +1,158 @@
+/**
+ * What views know of Conductor, as hooks.
+ *
+ * H1. A hook gives the same object until what it stands for changed, so that `memo` and dependency lists work.
+ * H2. While a moment is set, `useItems` is that moment; `useFeed` and `usePulse` stay live.
+ */
+import { useEffect, useEffectEvent, useReducer, useState, useSyncExternalStore } from 'react';
+import type { FeedEntry, ProjectFacts } from '../../../src/hosts/inspector/protocol.ts';
+import { currentRoute, replaceRoute, useRoute } from '../app/use-route.ts';
+import { ApiFailure, call } from './api.ts';
+import type { Items, Pulse } from './feed-state.ts';
+import type { FeedView } from './feed.ts';
+import { feed, past } from './live.ts';
+import type { PastView } from './past.ts';
+import { onSession, sessionState, type SessionState } from './session.ts';
+
+export { ApiFailure, call } from './api.ts';
+
+export const useSession = (): SessionState => useSyncExternalStore(onSession, sessionState);
+
+/** Part of the live feed. The selector gives a part that is there, it builds nothing. */
+export const useFeed = <Part>(select: (view: FeedView) => Part): Part =>
+  useSyncExternalStore(feed.subscribe, () => select(feed.view()));
+
+const projectOf = (view: FeedView): ProjectFacts | null => view.project;
+const liveItemsOf = (view: FeedView): Items => view.items;
+const lastSeqOf = (view: FeedView): number => view.lastSeq ?? 0;
+
+/** Null until the supervisor answered for the first time. */
+export const useProject = (): ProjectFacts | null => {
+  const live = useFeed(projectOf);
+  const session = useSession();
+  return live ?? (session.kind === 'open' ? session.project : null);
+};
+
+export const usePast = (): PastView => useSyncExternalStore(past.subscribe, past.view);
+
+/** What is there at the moment that is shown. */
+export const useItems = (): Items => {
+  const live = useFeed(liveItemsOf);
+  const { moment } = usePast();
+  const { seq } = useRoute();
+  return seq === null || moment === null ? live : moment.items;
+};
+
+/** What is there now, whatever moment is shown. */
+export const useLiveItems = (): Items => useFeed(liveItemsOf);
+
+/** Live facts of a run; null when it does not run, or when a moment is shown. */
+export const usePulse = (runId: string): Pulse | null => {
+  const { seq } = useRoute();
+  const pulse = useFeed((view) => view.pulses.get(runId) ?? null);
+  return seq === null ? pulse : null;
+};
+
+export type Moment = {
+  /** Entry of the journal that is shown; null = now. */
+  readonly seq: number | null;
+  /** Newest entry there is. */
+  readonly lastSeq: number;
+  readonly set: (seq: number | null) => void;
+};
+
+const setMoment = (seq: number | null): void => {
+  replaceRoute({ ...currentRoute(), seq });
+};
+
+export const useMoment = (): Moment => {
+  const { seq } = useRoute();
+  const lastSeq = useFeed(lastSeqOf);
+  return { seq, lastSeq, set: setMoment };
+};
+
+/** Hears each entry of the live feed once, from now on. */
+export const useEntries = (listener: (entry: FeedEntry) => void): void => {
+  const heard = useEffectEvent(listener);
+  useEffect(
+    () =>
+      feed.onEntry((entry) => {
+        heard(entry);
+      }),
+    [],
+  );
+};
+
+export type CallResult<Details> = {
+  readonly state: 'loading' | 'ready' | 'failed';
+  /** The last answer; stays while the same question is asked anew or for another moment. */
+  readonly details: Details | null;
+  readonly error: ApiFailure | null;
+  readonly reload: () => void;
+};
+
+type Answer<Details> = {
+  readonly question: string;
+  /** What was asked, without the moment. */
+  readonly key: string;
+  readonly details: Details | null;
+  readonly error: ApiFailure | null;
+};
+
+const timelessKey = (operation: string, params: unknown): string =>
+  JSON.stringify([operation, params], (name, value: unknown) => (name === 'seq' ? undefined : value));
+
+const asFailure = (error: unknown): ApiFailure =>
+  error instanceof ApiFailure
+    ? error
+    : new ApiFailure({ code: 'internal', message: String(error), retryable: false, details: {} });
+
+/** Calls a reading operation now and whenever `params` or `deps` change; null params: not at all. The latest question wins. */
+export const useCall = <Details>(
+  operation: string,
+  params: unknown,
+  deps: readonly unknown[] = [],
+): CallResult<Details> => {
+  const [answer, setAnswer] = useState<Answer<Details> | null>(null);
+  const [round, reload] = useReducer((count: number) => count + 1, 0);
+  const asked = JSON.stringify(params);
+  const question = JSON.stringify([operation, asked, deps, round]);
+  const key = timelessKey(operation, params);
+  useEffect(() => {
+    if (asked === 'null') return undefined;
+    const abort = new AbortController();
+    const ask = async (): Promise<void> => {
+      try {
+        const details = await call<Details>(operation, JSON.parse(asked), { signal: abort.signal });
+        if (!abort.signal.aborted) setAnswer({ question, key, details, error: null });
+      } catch (error) {
+        if (abort.signal.aborted) return;
+        const keep = (known: Answer<Details> | null): Details | null => (known?.key === key ? known.details : null);
+        setAnswer((known) => ({ question, key, details: keep(known), error: asFailure(error) }));
+      }
+    };
+    void ask();
+    return () => {
+      abort.abort();
+    };
+  }, [operation, asked, question, key]);
+  return resultOf(answer, { question, key, isAsked: params !== null, reload });
+};
+
+type Asked = {
+  readonly question: string;
+  readonly key: string;
+  readonly isAsked: boolean;
+  readonly reload: () => void;
+};
+
+const resultOf = <Details>(
+  answer: Answer<Details> | null,
+  { question, key, isAsked, reload }: Asked,
+): CallResult<Details> => {
+  const known = isAsked && answer?.key === key ? answer : null;
+  const details = known?.details ?? null;
+  if (isAsked && known?.question !== question) return { state: 'loading', details, error: null, reload };
+  const error = known?.error ?? null;
+  return { state: error === null ? 'ready' : 'failed', details, error, reload };
+};
