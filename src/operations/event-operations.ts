@@ -1,6 +1,7 @@
 /** The journal, page by page. */
 import { Type } from 'typebox';
 import { ConductorError } from '../machines/errors.ts';
+import { anyId } from './moment-parameters.ts';
 import { defineOperation, READERS, said } from './operation.ts';
 import { closed, gateId, objectiveId, optional, pageParams, runId, taskId, workerId } from './parameter-schemas.ts';
 import { EventItemSchema } from './read-models/item-schemas.ts';
@@ -20,17 +21,19 @@ export const listEventsOperation = defineOperation({
     runId: optional(runId, 'Everything about it.'),
     gateId: Type.Optional(gateId),
     workerId: Type.Optional(workerId),
+    id: optional(anyId, 'What the machine of exactly this objective, task, worker, run or gate did.'),
     tail: optional(Type.Boolean(), 'true: the newest entries instead of the first.'),
     ...pageParams,
   }),
   result: closed({ items: Type.Array(EventItemSchema), nextCursor: Type.String(), total: Type.Null() }),
   principals: READERS,
   mutates: false,
-  handler: async (context, { gateId: gate, workerId: worker, ...filter }) => {
-    if (gate !== undefined && worker !== undefined) {
-      throw new ConductorError('invalid_params', 'give gateId or workerId, not both');
+  handler: async (context, { gateId: gate, workerId: worker, id, ...filter }) => {
+    const [actor, second] = [gate, worker, id].filter((given) => given !== undefined);
+    if (second !== undefined) {
+      throw new ConductorError('invalid_params', 'give one of id, gateId and workerId');
     }
-    const page = await listEvents(context, { ...filter, actor: gate ?? worker });
+    const page = await listEvents(context, { ...filter, actor });
     const text = page.items.length === 0 ? 'no events' : pageText({ ...page, nextCursor: null }, eventLine, 'events');
     return said(`${text}\nnext: after ${page.nextCursor}`, {
       items: page.items,

@@ -118,6 +118,17 @@ describe('events', () => {
     expect(tail.items.map(({ seq }) => seq)).toEqual(all.slice(-2));
   });
 
+  test('the journal of one machine is what that machine did, whatever kind it is of', async () => {
+    const { objectiveId, tasks } = await project.call('conductor_run_plan', { plan: PLAN });
+    for (const id of [objectiveId, tasks['build']!]) {
+      const { items } = await project.call('conductor_list_events', { id });
+      expect(items.length).toBeGreaterThan(0);
+      expect(new Set(items.map(({ actor }) => actor))).toEqual(new Set([id]));
+    }
+    const both = project.call('conductor_list_events', { id: objectiveId, gateId: `gate-${'0'.repeat(20)}` });
+    expect(await refusalOf(both)).toContain('invalid_params');
+  });
+
   test('a page that a filter empties still moves on', async () => {
     const { tasks } = await project.call('conductor_run_plan', { plan: PLAN });
     const page = await project.call('conductor_list_events', { type: 'task.retry' });
