@@ -10,6 +10,7 @@ import { childOperations } from './child-operations.ts';
 import { eventOperations } from './event-operations.ts';
 import { gateOperations } from './gate-operations.ts';
 import type { Catalogue } from './invoke-operation.ts';
+import { momentOperations } from './moment-operations.ts';
 import { objectiveOperations } from './objective-operations.ts';
 import type { Operation } from './operation.ts';
 import { overviewOperations } from './overview-operations.ts';
@@ -34,6 +35,7 @@ export const OPERATIONS = [
   ...artifactOperations,
   ...eventOperations,
   ...overviewOperations,
+  ...momentOperations,
   ...childOperations,
 ] as const;
 
