@@ -32,6 +32,8 @@ export type SupervisorFacts = {
   readonly startedAt: number;
   readonly version: string;
   readonly socket: string;
+  /** Address of the inspector, without anything that opens it; null while it is off. */
+  readonly inspector: string | null;
 };
 
 export type ProjectPlace = {
@@ -67,7 +69,9 @@ export interface SchedulerView {
   /** Looks for work now instead of at the next tick. */
   poke(): void;
   /** Why startable tasks have not started: no slot, memory, an overlapping scope. Tasks that it knows nothing about are absent. */
-  reasons(taskIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  reasons(
+    tasks: readonly { readonly id: string; readonly objectiveId: string | null }[],
+  ): Promise<ReadonlyMap<string, string>>;
 }
 
 /** The way of a program inside a run to its runner. */

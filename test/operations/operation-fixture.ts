@@ -65,7 +65,7 @@ export const openProject = async () => {
     clock,
     newId: (kind) => make(kind) as never,
     project: { key: 'project', repoRoot: '/repo', home: '/home/project' },
-    supervisor: { pid: 1, startedAt: 0, version: '1.0.0', socket: '/run/socket' },
+    supervisor: { pid: 1, startedAt: 0, version: '1.0.0', socket: '/run/socket', inspector: null },
     workspaces: {
       resolveBase: async (commitish) => {
         if (commitish === 'HEAD') return HEAD;
@@ -86,7 +86,7 @@ export const openProject = async () => {
       poke: () => {
         world.pokes += 1;
       },
-      reasons: async (taskIds) => new Map([...world.reasons].filter(([id]) => taskIds.includes(id))),
+      reasons: async (tasks) => new Map([...world.reasons].filter(([id]) => tasks.some((task) => task.id === id))),
     },
     runs: { facts: () => ({ phase: 'agent', idleMs: 5, outputBytes: 7, connected: true }) },
     grants: {

@@ -68,7 +68,7 @@ function* openTasks({ disk }: World, supervisor: Supervisor, parked: Parked): Ge
     const { objectiveId } = disk.actors.get(id)!.facts;
     const state = objectiveId === null ? null : disk.actors.get(objectiveId)!.facts.state;
     if (state === null || state === 'draft' || state === 'canceled') continue;
-    const reason = supervisor.scheduler?.reasonOf(id) ?? null;
+    const reason = supervisor.scheduler?.reasonOf(id, objectiveId) ?? null;
     if (reason === null || TRANSIENT.test(reason)) yield `${id} is ready: ${reason ?? 'no reason'}`;
   }
 }

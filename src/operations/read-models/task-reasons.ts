@@ -30,7 +30,10 @@ export const taskReasons = async (
     (actor) => own.get(actor.id) === undefined && contextOf(actor, 'task').waitingOn === 0,
   );
   const objectives = await objectiveReasons(sources, startable);
-  const scheduled = startable.length === 0 ? null : await sources.scheduler.reasons(startable.map(({ id }) => id));
+  const scheduled =
+    startable.length === 0
+      ? null
+      : await sources.scheduler.reasons(startable.map(({ id, facts }) => ({ id, objectiveId: facts.objectiveId })));
   return new Map(
     tasks.map(({ id, facts }) => {
       const known = own.get(id);

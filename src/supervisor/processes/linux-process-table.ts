@@ -24,6 +24,9 @@ import { parseProcStat, type ProcStat } from './proc-stat.ts';
 /** A stat line is below 1 KiB; an environment may be megabytes and has a reader of its own. */
 const STAT_BYTES_MAX = 4_096;
 
+/** Parent of the kernel's own threads, most of the table: they are root's without a look. */
+const KTHREADD = 2;
+
 type Known = { startTicks: string; image: string; cookie: string | null; asked: boolean };
 
 /** @param proc Where procfs is mounted; another folder only in tests. */
@@ -78,8 +81,9 @@ class LinuxProcessTable implements ProcessTable {
       const pid = Number(name);
       if (!Number.isSafeInteger(pid) || pid < 1) continue;
       const stat = this.#readStat(pid);
-      const uid = stat === null ? undefined : statSync(`${this.#proc}/${pid}`, { throwIfNoEntry: false })?.uid;
-      if (stat === null || uid === undefined) continue; // Ended between the listing and the look.
+      if (stat === null) continue; // Ended between the listing and the look.
+      const uid = stat.ppid === KTHREADD ? 0 : statSync(`${this.#proc}/${pid}`, { throwIfNoEntry: false })?.uid;
+      if (uid === undefined) continue;
       known.set(pid, this.#recall(stat));
       const { ppid, pgid, sid, state, command } = stat;
       rows.push({ identity: this.#identity(stat), ppid, pgid, sid, uid, state, command });

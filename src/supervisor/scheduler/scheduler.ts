@@ -4,6 +4,7 @@
  * J1. It decides nothing durable: a start is the message `task.start`, and the machines refuse what does not hold any more.
  * J2. One pass at a time; commits that arrive during a pass cause one more.
  * J3. Every ready task that was not started has a reason that can be asked for.
+ * J4. Where no slot is free, tasks are not looked at: a pass costs what can be started, not what waits.
  */
 import type { ActorId } from '../../machines/ids.ts';
 import type { ObjectiveContext } from '../../machines/objective/model.ts';
@@ -14,7 +15,7 @@ import type { RunParts } from '../runs/run-parts.ts';
 import { decodeSpec } from '../specs/task-spec.ts';
 import { hasMemoryFor } from './admission.ts';
 import { LiveView } from './live-view.ts';
-import type { Lane } from './start-order.ts';
+import { fullnessOf, type Lane } from './start-order.ts';
 import { planStarts, wishOf, type PlannedStart, type WishingCandidate } from './start-plan.ts';
 import { chooseWorker } from './worker-choice.ts';
 
@@ -32,8 +33,8 @@ export type NewWorker = { readonly name: string | null; readonly branch: string;
 
 export interface Scheduler {
   poke(): void;
-  /** Why a task has not started, where the scheduler knows. */
-  reasonOf(taskId: string): string | null;
+  /** Why a task that could start has not, where the scheduler knows. */
+  reasonOf(taskId: string, objectiveId: string | null): string | null;
   /** Where a task would run if it were started now. */
   place(task: StoredActor): Promise<Placement>;
   /** False: nothing new is started (`stop`). */
@@ -90,8 +91,8 @@ class SchedulerService implements Scheduler {
     this.#pass ??= this.#run();
   }
 
-  reasonOf(taskId: string): string | null {
-    return this.#reasons.get(taskId) ?? null;
+  reasonOf(taskId: string, objectiveId: string | null): string | null {
+    return this.#reasons.get(taskId) ?? this.#fullness(objectiveId);
   }
 
   setOpen(open: boolean): void {
@@ -194,7 +195,7 @@ class SchedulerService implements Scheduler {
   async #dispatchPending(): Promise<void> {
     for (const run of this.#view.runs.values()) {
       if (!this.#mayStart) return;
-      if (run.state !== 'dispatch_pending' || !this.#slotFree(run.objectiveId)) continue;
+      if (run.state !== 'dispatch_pending' || this.#fullness(run.objectiveId) !== null) continue;
       const event = { type: 'run.dispatch' };
       await this.#parts
         .kernel()
@@ -202,16 +203,21 @@ class SchedulerService implements Scheduler {
     }
   }
 
-  #slotFree(objectiveId: string | null): boolean {
-    return this.#running() < this.#projectMax && this.#runningOf(objectiveId) < this.#concurrencyOf(objectiveId);
+  /** Why no more runs of this objective may start; null while a slot is free. */
+  #fullness(objectiveId: string | null): string | null {
+    const limits = { projectMax: this.#projectMax, running: this.#running() };
+    const [running, maxConcurrency] = [this.#runningOf(objectiveId), this.#concurrencyOf(objectiveId)];
+    return fullnessOf({ running, maxConcurrency }, limits);
   }
 
   async #lanes(): Promise<readonly WishingLane[]> {
-    const startable = [...this.#view.objectives.values()].filter(({ state, ready }) => state !== 'draft' && ready > 0);
+    const startable = [...this.#view.objectives.values()].filter(
+      ({ objectiveId, state, ready }) => state !== 'draft' && ready > 0 && this.#fullness(objectiveId) === null,
+    );
     const from = startable.length === 0 ? 0 : this.#turn % startable.length;
     const turn = [...startable.slice(from), ...startable.slice(0, from)];
     const lanes = await Promise.all(turn.map(({ objectiveId }) => this.#laneOf(objectiveId)));
-    if (this.#view.loose.size === 0) return lanes;
+    if (this.#view.loose.size === 0 || this.#fullness(null) !== null) return lanes;
     const loose = [...this.#view.loose].slice(0, LOOKAHEAD);
     return [...lanes, await this.#lane(null, loose)];
   }

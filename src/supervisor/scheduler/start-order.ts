@@ -61,12 +61,23 @@ function obstacleOf(
   candidate: Candidate,
   limits: { readonly projectMax: number; readonly running: number },
 ): string | null {
-  if (limits.running >= limits.projectMax) return `no slot is free: ${String(limits.projectMax)} runs in this project`;
-  if (queue.lane.running + queue.started >= queue.lane.maxConcurrency) {
-    return `no slot is free: ${String(queue.lane.maxConcurrency)} runs in its objective`;
-  }
+  const { running, maxConcurrency } = queue.lane;
+  const full = fullnessOf({ running: running + queue.started, maxConcurrency }, limits);
+  if (full !== null) return full;
   if (queue.scopes.some((scope) => scopesOverlap(scope, candidate.writeScope))) {
     return 'a running task may write the same files';
+  }
+  return null;
+}
+
+/** Why nothing more may start here; null while a slot is free (Q2). */
+export function fullnessOf(
+  lane: { readonly running: number; readonly maxConcurrency: number },
+  limits: { readonly projectMax: number; readonly running: number },
+): string | null {
+  if (limits.running >= limits.projectMax) return `no slot is free: ${String(limits.projectMax)} runs in this project`;
+  if (lane.running >= lane.maxConcurrency) {
+    return `no slot is free: ${String(lane.maxConcurrency)} runs in its objective`;
   }
   return null;
 }
