@@ -116,6 +116,9 @@ describe('events', () => {
     expect(all).toEqual(Array.from({ length: await project.store.lastSeq() }, (_, index) => index + 1));
     const tail = await project.call('conductor_list_events', { tail: true, limit: 2 });
     expect(tail.items.map(({ seq }) => seq)).toEqual(all.slice(-2));
+    const until = all.at(-2)!;
+    const before = await project.call('conductor_list_events', { tail: true, until, limit: 2 });
+    expect(before.items.map(({ seq }) => seq)).toEqual(all.slice(-3, -1));
   });
 
   test('the journal of one machine is what that machine did, whatever kind it is of', async () => {

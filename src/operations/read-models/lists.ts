@@ -138,6 +138,8 @@ export type EventFilter = PageQuery & {
   readonly runId?: string | undefined;
   /** Entries of exactly this objective, task, worker, run or gate. */
   readonly actor?: string | undefined;
+  /** No entry after this number. */
+  readonly until?: number | undefined;
   /** The newest page, still oldest first; it has no next page but what will happen. */
   readonly tail?: boolean | undefined;
 };
