@@ -1,4 +1,5 @@
 /** Owns a project inside the calling process: lock, store, socket and runs as in any supervisor. */
+import { inspectorService } from '../hosts/inspector/inspector-service.ts';
 import { copyRuntime } from '../hosts/rpc/runtime-copy.ts';
 import type { ServeHere } from '../hosts/rpc/embedding.ts';
 import { ownPackage, programsFolder } from '../hosts/rpc/own-package.ts';
@@ -6,7 +7,7 @@ import { openSupervisorLog } from '../hosts/rpc/supervisor-log.ts';
 import { serveSupervisor } from '../hosts/rpc/supervisor-process.ts';
 import { readSupervisorSettings } from '../hosts/rpc/supervisor-settings.ts';
 
-export const serveHere: ServeHere = async ({ repo, home }) => {
+export const serveHere: ServeHere = async ({ repo, home, inspector }) => {
   const { version } = ownPackage();
   const log = await openSupervisorLog({ repo, home });
   const settings = await readSupervisorSettings(process.env);
@@ -18,6 +19,7 @@ export const serveHere: ServeHere = async ({ repo, home }) => {
     // Runners outlive this process, and the package that it was loaded from.
     programs: { node: process.execPath, directory: copyRuntime({ home, programs: programsFolder(), version }) },
     settings: async () => settings,
+    hosts: (shown) => (inspector ? [inspectorService(shown)] : []),
     idleExitMs: 0,
     log: ({ where, text }) => log(where, text),
     onFatal: (reason) => {

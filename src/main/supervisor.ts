@@ -1,6 +1,7 @@
 /** The program of a supervisor process; `conductor start` and every command that needs one start it. */
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { inspectorService } from '../hosts/inspector/inspector-service.ts';
 import { readStartArguments, reportFailure, reportReady, settleAsDaemon } from '../hosts/rpc/daemon-process.ts';
 import { ownPackage } from '../hosts/rpc/own-package.ts';
 import { openSupervisorLog } from '../hosts/rpc/supervisor-log.ts';
@@ -28,6 +29,7 @@ try {
     environment: process.env,
     programs: { node: process.execPath, directory: dirname(fileURLToPath(import.meta.url)) },
     settings: async () => settings,
+    hosts: (shown) => (request.inspector ? [inspectorService(shown)] : []),
     idleExitMs: request.stay ? 0 : settings.idleExitMs,
     log: ({ where, text }) => log(where, text),
     onFatal: end(1),

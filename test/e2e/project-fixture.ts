@@ -68,7 +68,7 @@ export class ProjectFixture {
 
   /** Starts a supervisor and waits until it answers. @returns its pid. */
   async start(environment: Readonly<Record<string, string>> = {}): Promise<number> {
-    const args = startArguments({ repo: this.repo, home: this.home, stay: true, readyFd: 3 });
+    const args = startArguments({ repo: this.repo, home: this.home, stay: true, inspector: false, readyFd: 3 });
     const child = spawn(process.execPath, [PROGRAM, ...args], {
       cwd: this.home,
       detached: true,

@@ -76,7 +76,14 @@ export interface LocalProject {
    * A supervisor that stays.
    * @throws ConductorError whatever keeps it from starting.
    */
-  start(repo: string): Promise<{ readonly started: boolean }>;
+  start(repo: string, options: { readonly inspector: boolean }): Promise<{ readonly started: boolean }>;
+  /**
+   * An address that lets one browser into the inspector: once, within two minutes. Starts a supervisor when none runs.
+   * @throws ConductorError `not_permitted` without a terminal or inside a run; `invalid_state` when the inspector is off.
+   */
+  inspectorLink(repo: string): Promise<{ readonly url: string; readonly started: boolean }>;
+  /** Best effort. @returns whether the program that opens addresses on this machine took it. */
+  openBrowser(url: string): Promise<boolean>;
   /**
    * Ends the running supervisor. `drain` waits for runs, `now` ends them, `keep` leaves them.
    * @param onProgress Gets lines for people: what is waited for.

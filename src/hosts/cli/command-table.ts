@@ -76,6 +76,9 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
       entry('start', 'start the supervisor; it stays until it is stopped', async () => {
         return (await import('./commands/start-command.ts')).startCommand;
       }),
+      entry('inspect', 'watch everything live in a browser', async () => {
+        return (await import('./commands/inspect-command.ts')).inspectCommand;
+      }),
       entry('stop', 'stop the supervisor after its runs, at once, or without them', async () => {
         return (await import('./commands/stop-command.ts')).stopCommand;
       }),

@@ -11,17 +11,22 @@ export const createLocalProject = (parts: {
   readonly child: LocalProject['child'];
 }): LocalProject => ({
   child: parts.child,
-  start: async (repo) => {
-    const { ensureSupervisor } = await import('../rpc/daemon-start.ts');
-    const { home, project } = await findPlace(repo, parts.env);
-    const { client, started } = await ensureSupervisor({
-      repo: project.checkout,
-      home,
-      stay: true,
-      environment: parts.env,
-    });
+  start: async (repo, { inspector }) => {
+    const { client, started } = await ensured(repo, parts.env, { stay: true, inspector });
     await client.close();
     return { started };
+  },
+  inspectorLink: async (repo) => {
+    const { client, started } = await ensured(repo, parts.env, { stay: false, inspector: true });
+    try {
+      return { url: await client.inspectorLink(), started };
+    } finally {
+      await client.close();
+    }
+  },
+  openBrowser: async (url) => {
+    const { openBrowser } = await import('./browser-opening.ts');
+    return openBrowser(url, parts.env);
   },
   stop: async (repo, { runs, onProgress, signal }) => {
     const client = await runningClient(await findPlace(repo, parts.env));
@@ -33,6 +38,16 @@ export const createLocalProject = (parts: {
     return { stopped: !signal.aborted, pid };
   },
 });
+
+const ensured = async (
+  repo: string,
+  environment: CliIo['env'],
+  wanted: { readonly stay: boolean; readonly inspector: boolean },
+) => {
+  const { ensureSupervisor } = await import('../rpc/daemon-start.ts');
+  const { home, project } = await findPlace(repo, environment);
+  return ensureSupervisor({ repo: project.checkout, home, environment, ...wanted });
+};
 
 const runningClient = async ({ paths }: ProjectPlace) => {
   if (readSupervisorFile(paths.root) === null) return null;

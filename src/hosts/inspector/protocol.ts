@@ -20,9 +20,9 @@ export const API = {
   call: '/api/call',
   /** POST {gateId} → ApprovalChallenge. */
   challenge: '/api/challenge',
-  /** GET ?runId&from&max → bytes; headers LOG_HEADERS. `from` < 0 counts from the end. */
+  /** GET ?runId&from&max → at most PIECE_BYTES_MAX bytes; headers LOG_HEADERS. `from` < 0 counts from the end. */
   log: '/api/log',
-  /** GET ?runId → the recording, asciicast v2. 404 for a run without a terminal. */
+  /** GET ?runId&from&max → bytes of the recording (asciicast v2) as of the log. 404 for a run without a terminal. */
   recording: '/api/recording',
   /** WebSocket: ClientHello, then ServerMessage. */
   feed: '/api/feed',
@@ -30,6 +30,8 @@ export const API = {
   terminal: '/api/terminal',
 } as const;
 
+/** Bytes of a log or a recording in one answer. */
+export const PIECE_BYTES_MAX = 262_144;
 export const LOG_HEADERS = { from: 'x-log-from', to: 'x-log-to', size: 'x-log-size' } as const;
 
 /** A link counts for two minutes and once, in ms. */

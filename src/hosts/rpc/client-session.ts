@@ -4,6 +4,7 @@
  * C1. Parameters are judged before anything is done with them; what a caller says of itself beyond `hello` counts nothing.
  * C2. A request that was canceled before its turn is never handled.
  * C3. When the connection closes, its subscriptions end and the signals of its calls are aborted.
+ * C4. A link into the inspector acts as a human: only a human at a terminal gets one, by no operation and through no parameter.
  */
 import { randomBytes } from 'node:crypto';
 import type { CancellationToken } from 'vscode-jsonrpc/node';
@@ -14,7 +15,7 @@ import { callParams, fieldsOf, invalid, textField, wholeNumber, type Fields } fr
 import type { GuardedConnection } from './guarded-connection.ts';
 import { startJournalFeed, type JournalFeed } from './journal-feed.ts';
 import { STOP_MODES, type SupervisorFace } from './rpc-face.ts';
-import { CLIENT_CALLS, CLIENT_NEWS } from './wire.ts';
+import { CLIENT_CALLS, CLIENT_NEWS, type InspectorLink } from './wire.ts';
 
 /** Subscriptions of one connection. */
 const SUBSCRIPTIONS_MAX = 16;
@@ -47,6 +48,7 @@ class ClientSession implements Session {
     [CLIENT_CALLS.challenge]: (fields) => this.#challenge(fields),
     [CLIENT_CALLS.stop]: (fields) => this.#stop(fields),
     [CLIENT_CALLS.stay]: () => this.#stay(),
+    [CLIENT_CALLS.inspectorLink]: () => this.#inspectorLink(),
     [CLIENT_CALLS.ping]: () => ({}),
   };
 
@@ -120,6 +122,18 @@ class ClientSession implements Session {
     if (principal === 'child_run') throw new ConductorError('not_permitted', 'a run may not keep its own supervisor');
     face.idle.stay?.();
     return {};
+  }
+
+  #inspectorLink(): InspectorLink {
+    const { face, principal } = this.#parts;
+    if (principal !== 'human') {
+      const text = `A link into the inspector is for a human; this connection speaks for ${principal}. Run \`conductor inspect\` in a terminal.`;
+      throw new ConductorError('not_permitted', text, { details: { principal } });
+    }
+    const door = face.inspector();
+    if (door.kind === 'open') return { url: door.link() };
+    const text = `The inspector is off: ${door.why}. \`conductor stop --keep-runs\` and \`conductor start\` turn it on.`;
+    throw new ConductorError('invalid_state', text, { details: { why: door.why } });
   }
 
   async #stop(fields: Fields): Promise<unknown> {

@@ -13,6 +13,8 @@ export type StartRequest = {
   readonly home: string;
   /** Whether it stays when there is nothing to do, as after `conductor start`. */
   readonly stay: boolean;
+  /** Whether the inspector listens. */
+  readonly inspector: boolean;
   /** Descriptor of the pipe to whoever started it; null when started by hand. */
   readonly readyFd: number | null;
 };
@@ -25,10 +27,11 @@ export type StartReport =
 /** Fewer than this are too few for fifty runs with a connection each. */
 const OPEN_FILES_WANTED = 1_024;
 
-export const startArguments = ({ repo, home, stay, readyFd }: StartRequest): readonly string[] => [
+export const startArguments = ({ repo, home, stay, inspector, readyFd }: StartRequest): readonly string[] => [
   `--repo=${repo}`,
   `--home=${home}`,
   ...(stay ? ['--stay'] : []),
+  ...(inspector ? [] : ['--no-inspector']),
   ...(readyFd === null ? [] : [`--ready-fd=${String(readyFd)}`]),
 ];
 
@@ -43,7 +46,13 @@ export const readStartArguments = (args: readonly string[]): StartRequest => {
       'The supervisor program needs --repo=PATH and --home=PATH; `conductor start` gives them.',
     );
   }
-  return { repo, home, stay: args.includes('--stay'), readyFd: readyFd === null ? null : Number(readyFd) };
+  return {
+    repo,
+    home,
+    stay: args.includes('--stay'),
+    inspector: !args.includes('--no-inspector'),
+    readyFd: readyFd === null ? null : Number(readyFd),
+  };
 };
 
 /**

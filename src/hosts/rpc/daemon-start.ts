@@ -28,6 +28,8 @@ export type EnsureOptions = {
   readonly home: string;
   /** Whether it stays when there is nothing to do, as after `conductor start`. A running one is told to. */
   readonly stay: boolean;
+  /** Whether the inspector of a supervisor that is started now listens. Default true. */
+  readonly inspector?: boolean;
   /** Default `process.env`. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** How long a new supervisor may take until it answers, in ms. Default 30,000: a damaged index is rebuilt first. */
@@ -126,14 +128,14 @@ export const isOwnersRace = (
 ) => error.code === 'owned_elsewhere' && (error.details['home'] == null || error.details['home'] === paths.root);
 
 const startProgram = async (options: EnsureOptions, paths: ProjectHome, deadline: number): Promise<StartReport> => {
-  const { home, inPlace = false, programs = programsFolder(), environment = process.env } = options;
+  const { home, inspector = true, inPlace = false, programs = programsFolder(), environment = process.env } = options;
   const folder = inPlace ? programs : copyRuntime({ home, programs, version: ownPackage().version });
   const log = openSync(paths.supervisorLog, 'a', 0o600);
   const logBytes = statSync(paths.supervisorLog).size;
   try {
     // Node 22 warns that its SQLite is young, in the middle of the log.
     const flags = process.versions.node.startsWith('22.') ? ['--disable-warning=ExperimentalWarning'] : [];
-    const args = startArguments({ repo: options.repo, home, stay: options.stay, readyFd: 3 });
+    const args = startArguments({ repo: options.repo, home, stay: options.stay, inspector, readyFd: 3 });
     const child = spawn(process.execPath, [...flags, join(folder, 'supervisor.mjs'), ...args], {
       cwd: home,
       detached: true,

@@ -25,6 +25,8 @@ export type ConductorOptions = {
    * `connect`: a supervisor that runs already. `embedded`: this process owns the project. Default `auto`: the first, else the second.
    */
   readonly mode?: 'auto' | 'embedded' | 'connect';
+  /** Whether the inspector listens when this process owns the project. Default false. */
+  readonly inspector?: boolean;
 };
 
 export type ConductorCallOptions = {
@@ -57,14 +59,18 @@ export interface Conductor {
 
 /** A supervisor that this process serves. */
 export type ServedHere = { stop(mode: StopMode): Promise<void> };
-export type ServeHere = (place: { readonly repo: string; readonly home: string }) => Promise<ServedHere>;
+export type ServeHere = (place: {
+  readonly repo: string;
+  readonly home: string;
+  readonly inspector: boolean;
+}) => Promise<ServedHere>;
 
 /** How long the winner of a race for the project may take until it answers, in ms. */
 const WINNER_MS = 30_000;
 
 /** @param serve owns the project in this process; loaded when it is needed, for it is most of Conductor. */
 export const openConductor = async (options: ConductorOptions, serve: ServeHere): Promise<Conductor> => {
-  const { mode = 'auto', home = conductorHome(process.env) } = options;
+  const { mode = 'auto', home = conductorHome(process.env), inspector = false } = options;
   const { projectKey, checkout } = await findProject(options.repo);
   const paths = projectHome(home, projectKey);
   if (mode !== 'embedded') {
@@ -73,7 +79,7 @@ export const openConductor = async (options: ConductorOptions, serve: ServeHere)
   }
   await refuseInsideRun(projectKey, process.env);
   try {
-    const served = await serve({ repo: checkout, home });
+    const served = await serve({ repo: checkout, home, inspector });
     return conductorOf(await connectSupervisor({ projectHome: paths.root }), served);
   } catch (error) {
     if (mode === 'embedded' || !isConductorError(error) || !isOwnersRace(error, paths)) throw error;

@@ -23,6 +23,14 @@ export const ownPackage = (): OwnPackage => {
   return found;
 };
 
+/** Of the inspector's page: below `dist` in a package, below the root of a runtime copy. */
+export const PAGE_FOLDER = 'page';
+
+/** The folder with the page's `index.html`; null when it was not built. */
+export const pageFolder = ({ root } = ownPackage()): string | null =>
+  [join(root, PAGE_FOLDER), join(root, 'dist', PAGE_FOLDER)].find((each) => existsSync(join(each, 'index.html'))) ??
+  null;
+
 /**
  * The folder with `supervisor.mjs`, `runner.mjs` and the others.
  * @throws internal when they are not built.

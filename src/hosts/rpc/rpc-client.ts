@@ -24,6 +24,7 @@ import {
   type Challenge,
   type ChallengeAnswer,
   type ChallengeParams,
+  type InspectorLink,
   type ProgressNews,
   type StopParams,
 } from './wire.ts';
@@ -61,6 +62,11 @@ export interface SupervisorClient {
   subscribe(from: { readonly after: number; readonly signal?: AbortSignal }): AsyncIterable<JournalEntry>;
   /** Begins a high-risk approval. @throws not_permitted for everybody but a human at a terminal. */
   challenge(gateId: string): Promise<Challenge>;
+  /**
+   * An address that lets one browser into the inspector: once, within two minutes.
+   * @throws not_permitted for everybody but a human at a terminal; `invalid_state` when the inspector is off.
+   */
+  inspectorLink(): Promise<string>;
   /** Resolves when the supervisor's process has ended. */
   stop(mode: StopMode, progress?: (line: string) => void): Promise<void>;
   /** The supervisor is not to end by itself any more, as after `conductor start`. */
@@ -119,6 +125,11 @@ class Client implements SupervisorClient {
   async challenge(gateId: string): Promise<Challenge> {
     const params: ChallengeParams = { gateId };
     return (await this.#ask(CLIENT_CALLS.challenge, params, { requestId: null })) as Challenge;
+  }
+
+  async inspectorLink(): Promise<string> {
+    const link = (await this.#ask(CLIENT_CALLS.inspectorLink, {}, { requestId: null })) as InspectorLink;
+    return link.url;
   }
 
   async stop(mode: StopMode, progress: (line: string) => void = () => undefined): Promise<void> {

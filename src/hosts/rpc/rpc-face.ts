@@ -6,7 +6,7 @@
  */
 import type { Principal } from '../../machines/schema.ts';
 import type { JournalEntry } from '../../persistence/store.ts';
-import type { WireIdentity } from '../../supervisor/runners/protocol.ts';
+import type { RunnerPhase, WireIdentity } from '../../supervisor/runners/protocol.ts';
 import type { RunnerIntake } from '../../supervisor/runs/runner-link.ts';
 
 /** Who answers. Everything that `supervisor.json` says, from the process itself. */
@@ -20,6 +20,8 @@ export type SupervisorFacts = {
   /** Where it listens now. */
   readonly socket: string;
   readonly project: { readonly key: string; readonly repoRoot: string; readonly home: string };
+  /** Address of the inspector, without anything that opens it; null while it is off. */
+  readonly inspector: string | null;
 };
 
 export type InvokeRequest = {
@@ -52,12 +54,34 @@ export type StopMode = (typeof STOP_MODES)[number];
  */
 export type EntriesListener = (entries: readonly JournalEntry[], lastSeq: number) => void | Promise<void>;
 
+/** A run that has a runner, as it was last heard of. */
+export type LiveRunView = {
+  readonly runId: string;
+  readonly phase: RunnerPhase | null;
+  /** Ms since the agent's last output or report. */
+  readonly idleMs: number;
+  readonly outputBytes: number;
+  /** The runner is connected. */
+  readonly connected: boolean;
+};
+
+/** What the inspector lets the rest of its process know. */
+export type InspectorDoor =
+  /** `why`: the end of a sentence that begins with «the inspector is off:». */
+  | { readonly kind: 'off'; readonly why: string }
+  /** `link` makes an address that lets one browser in, once and soon. */
+  | { readonly kind: 'open'; readonly url: string; readonly link: () => string };
+
 export interface SupervisorFace {
   facts(): SupervisorFacts;
   /** @throws ConductorError; anything else is answered as `internal` without its text. */
   invoke(request: InvokeRequest): Promise<OperationAnswer>;
   /** Backlog after `after` from the store, then live, without gap or repeat (F2). @returns ends it. */
   subscribe(after: number, listener: EntriesListener): Promise<() => void>;
+  /** From memory; costs nothing that grows with the project. */
+  liveRuns(): readonly LiveRunView[];
+  /** Whoever holds what its `link` makes acts as a human: to be handed to a human's terminal only. */
+  inspector(): InspectorDoor;
   readonly intake: RunnerIntake;
   /** Resolves when nothing but the answer is left to do. `progress` gets lines for people. */
   stop(mode: StopMode, progress: (line: string) => void): Promise<void>;

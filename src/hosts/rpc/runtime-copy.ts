@@ -3,7 +3,8 @@
  *
  * R1. A copy is made aside, synced, and renamed: whoever finds its name finds all of it. Two makers at once leave one copy.
  * R2. Its name holds version and content; a copy is never changed, and one that lost files is replaced as a whole.
- * R3. It is complete: programs, their chunks, and the packages that cannot be bundled, as far as they are installed.
+ * R3. It is complete: programs, their chunks, the inspector's page, and the packages that cannot be bundled, as far as they are
+ *     installed.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import {
@@ -20,6 +21,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { PAGE_FOLDER } from './own-package.ts';
 
 export type RuntimeCopyOptions = {
   /** CONDUCTOR_HOME. */
@@ -48,7 +50,12 @@ const NOT_NEEDED = /\.(?:map|d\.ts|test\.js|modules\.json|md)$|\/(?:obj\.target|
 export const copyRuntime = ({ home, programs, version }: RuntimeCopyOptions): string => {
   const parent = join(home, 'runtime');
   if (dirname(programs) === parent) return programs;
-  const files = [manifest(version), ...filesOf(programs, programs), ...outsidePackages(programs)];
+  const files = [
+    manifest(version),
+    ...filesOf(programs, programs),
+    ...pageFiles(programs),
+    ...outsidePackages(programs),
+  ];
   const target = join(parent, `${version}-${hashOf(files)}`);
   if (isComplete(target, files)) return target;
   mkdirSync(parent, { recursive: true, mode: FOLDER_MODE });
@@ -76,6 +83,13 @@ const filesOf = (folder: string, as: string): readonly CopiedFile[] =>
     .filter((path) => !NOT_NEEDED.test(path) && statSync(path).isFile())
     .map((path) => copied(path, relative(as, path)))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+
+/** Beside the programs where they are built; not there before the page is. */
+const pageFiles = (programs: string): readonly CopiedFile[] => {
+  const built = dirname(programs);
+  const page = join(built, PAGE_FOLDER);
+  return existsSync(page) ? filesOf(page, built) : [];
+};
 
 const copied = (path: string, name: string): CopiedFile => ({
   name,

@@ -20,13 +20,14 @@ import type { OperationContext } from '../../operations/operation-context.ts';
 import { openTrust } from '../../operations/trust.ts';
 import type { Supervisor } from '../../supervisor/open-supervisor.ts';
 import { PROTOCOL } from '../../supervisor/runners/protocol.ts';
-import type { EntriesListener, InvokeRequest, SupervisorFace } from './rpc-face.ts';
+import type { EntriesListener, InspectorDoor, InvokeRequest, SupervisorFace } from './rpc-face.ts';
 
 export type FaceOptions = {
   readonly supervisor: Supervisor;
   readonly version: string;
   /** Where it listens now. */
   readonly socket: () => string;
+  readonly inspector: () => InspectorDoor;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly stop: SupervisorFace['stop'];
   readonly idle: SupervisorFace['idle'];
@@ -45,6 +46,7 @@ export function createSupervisorFace(options: FaceOptions): SupervisorFace {
       startedAt: supervisor.startedAt,
       socket: options.socket(),
       project: { key, repoRoot, home },
+      inspector: inspectorUrl(options),
     }),
     invoke: async (request) => {
       await requireConfirmation(supervisor, request);
@@ -61,6 +63,15 @@ export function createSupervisorFace(options: FaceOptions): SupervisorFace {
       );
     },
     subscribe: (after, listener) => subscribe(supervisor, after, listener),
+    liveRuns: () =>
+      [...supervisor.live.all()].map(({ runId, phase, idleMs, outputBytes, link }) => ({
+        runId,
+        phase,
+        idleMs,
+        outputBytes,
+        connected: link !== null,
+      })),
+    inspector: options.inspector,
     intake: supervisor.intake,
     stop: options.stop,
     idle: options.idle,
@@ -74,11 +85,17 @@ const ofCall = (request: InvokeRequest): Pick<OperationContext, 'principal' | 'c
 
 type Common = Omit<OperationContext, 'principal' | 'requestId' | 'signal' | 'clientEnv' | 'supervisor'>;
 
-const processFacts = ({ supervisor, version, socket }: FaceOptions): OperationContext['supervisor'] => ({
+const inspectorUrl = ({ inspector }: FaceOptions): string | null => {
+  const door = inspector();
+  return door.kind === 'open' ? door.url : null;
+};
+
+const processFacts = (options: FaceOptions): OperationContext['supervisor'] => ({
   pid: process.pid,
-  startedAt: supervisor.startedAt,
-  version,
-  socket: socket(),
+  startedAt: options.supervisor.startedAt,
+  version: options.version,
+  socket: options.socket(),
+  inspector: inspectorUrl(options),
 });
 
 function commonContext({ supervisor, environment }: FaceOptions): Common {
@@ -93,9 +110,9 @@ function commonContext({ supervisor, environment }: FaceOptions): Common {
     workspaces,
     scheduler: {
       poke: () => supervisor.scheduler().poke(),
-      reasons: async (taskIds) => {
+      reasons: async (tasks) => {
         const scheduler = supervisor.scheduler();
-        const found = taskIds.map((id) => [id, scheduler.reasonOf(id)] as const);
+        const found = tasks.map(({ id, objectiveId }) => [id, scheduler.reasonOf(id, objectiveId)] as const);
         return new Map(found.filter((entry): entry is readonly [string, string] => entry[1] !== null));
       },
     },

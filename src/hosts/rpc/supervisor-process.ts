@@ -14,6 +14,8 @@ import type { RunnerPrograms } from '../../supervisor/runs/os-runner-platform.ts
 import type { Service } from '../../supervisor/tree/tree-child.ts';
 import { lookAtProcesses } from './principal.ts';
 import { startRpcServer, type RpcServer } from './rpc-server.ts';
+import type { ProjectHome } from '../../persistence/project-home.ts';
+import type { InspectorDoor, SupervisorFace } from './rpc-face.ts';
 import { createSupervisorFace } from './supervisor-face.ts';
 import { removeSupervisorFile, writeSupervisorFile } from './supervisor-file.ts';
 
@@ -27,6 +29,8 @@ export type ServeOptions = {
   readonly aroundEffects?: NonNullable<SupervisorOptions['aroundEffects']>;
   readonly storeLimits?: NonNullable<SupervisorOptions['storeLimits']>;
   readonly runLimits?: NonNullable<SupervisorOptions['runLimits']>;
+  /** Further ways in beside the socket, started after it. Default: none. */
+  readonly hosts?: (shown: ShownSupervisor) => readonly Service[];
   /** 0: stays for ever. */
   readonly idleExitMs: number;
   /** One line of the log. */
@@ -34,6 +38,15 @@ export type ServeOptions = {
   readonly onFatal: (reason: string) => void;
   /** Everything is down and let go. */
   readonly onStopped: () => void;
+};
+
+/** What a host may use of the supervisor. */
+export type ShownSupervisor = {
+  readonly face: SupervisorFace;
+  readonly paths: ProjectHome;
+  readonly log: (where: string, text: string) => void;
+  /** The inspector says where it can be reached, or why not. */
+  readonly showInspector: (door: InspectorDoor) => void;
 };
 
 export type ServedSupervisor = {
@@ -45,9 +58,10 @@ export type ServedSupervisor = {
 /** @throws ConductorError for everything that keeps the project from being owned. */
 export async function serveSupervisor(options: ServeOptions): Promise<ServedSupervisor> {
   const log = (where: string, text: string): void => options.log({ at: Date.now(), where, text });
-  const held: { supervisor: Supervisor | null; server: RpcServer | null; stopping: Promise<void> | null } = {
+  const held: Held & { stopping: Promise<void> | null } = {
     supervisor: null,
     server: null,
+    inspector: { kind: 'off', why: 'this supervisor was started without it' },
     stopping: null,
   };
   const stop = (mode: 'keep' | 'drain' | 'now', progress: (line: string) => void): Promise<void> => {
@@ -68,7 +82,14 @@ export async function serveSupervisor(options: ServeOptions): Promise<ServedSupe
   };
   const supervisor = await openSupervisor({
     ...options,
-    hosts: (made) => [rpcService(made, { options, held, idle, stop: stopForClient, log })],
+    hosts: (made) => {
+      const face = faceOf(made, { options, held, idle, stop: stopForClient });
+      const showInspector = (door: InspectorDoor): void => {
+        held.inspector = door;
+      };
+      const others = options.hosts?.({ face, paths: made.paths, log, showInspector }) ?? [];
+      return [rpcService(made, { options, held, face, log }), ...others];
+    },
     report: ({ service, what, reason }) => log(service, `${what}: ${reason}`),
   });
   held.supervisor = supervisor;
@@ -93,19 +114,37 @@ async function prepareStop(
   await supervisor?.endRuns(mode, progress);
 }
 
-type Held = { supervisor: Supervisor | null; server: RpcServer | null };
+type Held = { supervisor: Supervisor | null; server: RpcServer | null; inspector: InspectorDoor };
 
-function rpcService(
+const faceOf = (
   supervisor: Supervisor,
   given: {
     readonly options: ServeOptions;
     readonly held: Held;
     readonly idle: ReturnType<typeof watchIdleness>;
     readonly stop: (mode: 'keep' | 'drain' | 'now', progress: (line: string) => void) => Promise<void>;
+  },
+): SupervisorFace =>
+  createSupervisorFace({
+    supervisor,
+    version: given.options.version,
+    socket: () => given.held.server?.path ?? '',
+    inspector: () => given.held.inspector,
+    environment: given.options.environment,
+    stop: given.stop,
+    idle: given.idle,
+  });
+
+function rpcService(
+  supervisor: Supervisor,
+  given: {
+    readonly options: ServeOptions;
+    readonly held: Held;
+    readonly face: SupervisorFace;
     readonly log: (where: string, text: string) => void;
   },
 ): Service {
-  const { options, held, idle, log } = given;
+  const { options, held, face, log } = given;
   const publish = (socket: string): void =>
     writeSupervisorFile(supervisor.paths.root, {
       identity: supervisor.table.self(),
@@ -118,14 +157,6 @@ function rpcService(
       repoRoot: supervisor.project.repoRoot,
       projectKey: supervisor.project.key,
     });
-  const face = createSupervisorFace({
-    supervisor,
-    version: options.version,
-    socket: () => held.server?.path ?? '',
-    environment: options.environment,
-    stop: given.stop,
-    idle,
-  });
   return {
     id: 'rpc',
     restart: 'permanent',

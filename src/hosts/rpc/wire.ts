@@ -19,6 +19,8 @@ export const CLIENT_CALLS = {
   stop: 'stop',
   /** It is not to end by itself any more. */
   stay: 'stay',
+  /** An address that lets one browser into the inspector; for a human at a terminal only. */
+  inspectorLink: 'inspector/link',
   /** Answered at once, whatever else is going on: shows that the owner is not stopped. */
   ping: 'ping',
 } as const;
@@ -73,3 +75,4 @@ export type LaggedNews = { readonly subscription: number; readonly cursor: numbe
 
 export type StopParams = { readonly mode: StopMode };
 export type ProgressNews = { readonly line: string };
+export type InspectorLink = { readonly url: string };

@@ -10,7 +10,14 @@ const byState = Type.Record(Type.String(), Type.Integer({ minimum: 0 }));
 
 export const ProjectStatusSchema = closed({
   supervisor: Type.Union([
-    closed({ pid: Type.Integer(), startedAt: Type.Integer(), version: Type.String(), socket: Type.String() }),
+    closed({
+      pid: Type.Integer(),
+      startedAt: Type.Integer(),
+      version: Type.String(),
+      socket: Type.String(),
+      /** Address of the inspector; null while it is off. */
+      inspector: Type.Union([Type.String(), Type.Null()]),
+    }),
     Type.Null(),
   ]),
   project: closed({ key: Type.String(), repoRoot: Type.String(), home: Type.String() }),

@@ -36,7 +36,13 @@ const run = {
 };
 const page = (items: readonly unknown[]) => ({ items, nextCursor: 'bmV4dA', total: 3 });
 const status = {
-  supervisor: { pid: 4242, startedAt: NOW - 3_600_000, version: '1.2.3', socket: '/run/conductor/p.1.sock' },
+  supervisor: {
+    pid: 4242,
+    startedAt: NOW - 3_600_000,
+    version: '1.2.3',
+    socket: '/run/conductor/p.1.sock',
+    inspector: null,
+  },
   project: { key: 'p-1', repoRoot: `/srv/${'deep/'.repeat(20)}p`, home: '/home/p-1' },
   counts: {
     objectives: { active: 1, completed: 2 },
@@ -182,6 +188,17 @@ const next = async (counts: Record<string, Record<string, number>>, supervisor: 
   };
   return (await conductor(['status'], { answers })).out.trimEnd().split('\n').at(-1);
 };
+
+test('status shows where the inspector is, without what opens it, and nothing while it is off', async () => {
+  const url = 'http://127.0.0.1:40123/';
+  const answers = {
+    ...project.answers,
+    conductor_get_project: { ...status, supervisor: { ...status.supervisor, inspector: url } },
+  };
+  const { out } = await conductor(['status'], { answers });
+  expect(out).toContain(`\ninspector   ${url}  (conductor inspect opens it)\n`);
+  expect((await conductor(['status'], project)).out).not.toContain('inspector');
+});
 
 describe('status ends with what to do next', () => {
   test('nothing yet', async () => {

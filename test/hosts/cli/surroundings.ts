@@ -137,12 +137,18 @@ export const conductor = async (
         return portOf(project, calls, opened.length);
       },
     },
-    local: { child: async () => 0, start: async () => ({ started: true }), stop: stopNothing, ...project.local },
+    local: { ...emptyLocal, ...project.local },
   });
   return { exitCode, out: io.stdout.text, err: io.stderr.text, calls, opened };
 };
 
-const stopNothing: LocalProject['stop'] = async () => ({ stopped: false, pid: null });
+const emptyLocal: LocalProject = {
+  child: async () => 0,
+  start: async () => ({ started: true }),
+  stop: async () => ({ stopped: false, pid: null }),
+  inspectorLink: async () => ({ url: 'http://127.0.0.1:4000/#link=secret', started: false }),
+  openBrowser: async () => false,
+};
 
 const portOf = (project: FakeProject, calls: Call[], number: number): ConductorPort => ({
   call: async (operation, params, options = {}) => {

@@ -9,6 +9,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import type { InspectorDoor } from '../../../src/hosts/rpc/rpc-face.ts';
 import type { ProcessLook } from '../../../src/hosts/rpc/principal.ts';
 import { startRpcServer, type RpcServer } from '../../../src/hosts/rpc/rpc-server.ts';
 import { CLIENT_NEWS, type EntriesNews } from '../../../src/hosts/rpc/wire.ts';
@@ -33,7 +34,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
 
-const serve = async (look: ProcessLook = nobody, helloMs = 10_000): Promise<Served> => {
+const serve = async (look: ProcessLook = nobody, helloMs = 10_000, inspector?: InspectorDoor): Promise<Served> => {
   const directory = mkdtempSync(join(tmpdir(), 'conductor-'));
   chmodSync(directory, 0o700);
   const path = join(directory, 'small.1.sock');
@@ -41,6 +42,7 @@ const serve = async (look: ProcessLook = nobody, helloMs = 10_000): Promise<Serv
     identity: { hostId: 'h', bootId: 'b', pid: process.pid, startTicks: '1' },
     socket: path,
     memory: directory,
+    ...(inspector === undefined ? {} : { inspector }),
   });
   const logged: unknown[] = [];
   const rebound: string[] = [];
@@ -227,6 +229,25 @@ test('parameters of every method are judged', async () => {
       'invalid_params',
     );
   }
+});
+
+const inspector: InspectorDoor = { kind: 'open', url: 'http://127.0.0.1:1/', link: () => 'http://127.0.0.1:1/#link=a' };
+
+test('C4: a link into the inspector is for a human at a terminal, whatever a caller says of itself', async () => {
+  const { path } = await serve(nobody, 10_000, inspector);
+  const human = await clientOf(path);
+  expect(await human.call('inspector/link', {})).toEqual({ url: 'http://127.0.0.1:1/#link=a' });
+  const piped = peerOf(await rawSocket(path));
+  await piped.call('hello', { ...hello, stdoutTty: false });
+  expect(await refusal(piped.call('inspector/link', { principal: 'human' }))).toBe('not_permitted');
+  const { path: seen } = await serve({ parentOf: () => null, hasCookie: () => true }, 10_000, inspector);
+  expect(await refusal((await clientOf(seen)).call('inspector/link', {}))).toBe('not_permitted');
+});
+
+test('a link into an inspector that is off is refused with the way to turn it on', async () => {
+  const { path } = await serve();
+  const asked = (await clientOf(path)).call('inspector/link', {});
+  await expect(asked).rejects.toMatchObject({ code: 'invalid_state', message: /this one has none.*conductor start/ });
 });
 
 test('a confirmed challenge goes with one call of its own connection', async () => {

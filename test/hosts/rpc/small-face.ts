@@ -11,6 +11,7 @@ import { PROTOCOL } from '../../../src/supervisor/runners/protocol.ts';
 import type { RunnerIntake, RunnerLink } from '../../../src/supervisor/runs/runner-link.ts';
 import type {
   EntriesListener,
+  InspectorDoor,
   InvokeRequest,
   OperationAnswer,
   SupervisorFace,
@@ -32,6 +33,8 @@ export type SmallFaceOptions = {
   /** Where requests are remembered; null keeps none. */
   readonly memory: string | null;
   readonly onStop?: () => void;
+  /** Default: off. */
+  readonly inspector?: InspectorDoor;
 };
 
 export const entryOf = (seq: number, text = ''): JournalEntry =>
@@ -114,7 +117,10 @@ export const createSmallFace = (options: SmallFaceOptions): SmallFace => {
       startedAt: 1,
       socket: options.socket,
       project: { key: 'small-000000000000', repoRoot: '/repo', home: '/home' },
+      inspector: null,
     }),
+    liveRuns: () => [],
+    inspector: () => options.inspector ?? { kind: 'off', why: 'this one has none' },
     invoke: async (request) => {
       invoked.push(request);
       const operation = operations[request.operation];

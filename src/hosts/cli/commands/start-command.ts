@@ -5,9 +5,10 @@ import { EXIT } from '../exit-codes.ts';
 export const startCommand: CommandDefinition = {
   name: 'start',
   summary: 'start the supervisor; it stays until it is stopped',
-  examples: ['conductor start'],
-  run: async ({ context }) => {
-    const { started } = await context.local.start(context.repo);
+  options: [{ flags: '--no-inspector', description: 'the inspector does not listen (conductor inspect)' }],
+  examples: ['conductor start', 'conductor start --no-inspector'],
+  run: async ({ context, options }) => {
+    const { started } = await context.local.start(context.repo, { inspector: options['inspector'] !== false });
     const port = await context.openPort('running');
     const { supervisor, project } = port.facts();
     const pid = supervisor?.identity.pid ?? null;

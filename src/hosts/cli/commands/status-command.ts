@@ -56,7 +56,12 @@ export const statusLines = (seen: StatusSeen, look: { readonly now: number; read
     supervisor === null
       ? 'not running'
       : `running, pid ${String(supervisor.pid)}, version ${supervisor.version}, started ${agoText(supervisor.startedAt, look.now)}`;
-  const lines = [`repository  ${project.repoRoot}`, `supervisor  ${who}`].map((line) => fitText(oneLine(line), WIDTH));
+  const inspector = supervisor?.inspector ?? null;
+  const lines = [
+    `repository  ${project.repoRoot}`,
+    `supervisor  ${who}`,
+    ...(inspector === null ? [] : [`inspector   ${inspector}  (conductor inspect opens it)`]),
+  ].map((line) => fitText(oneLine(line), WIDTH));
   for (const kind of ORDER) {
     const counts = Object.entries(status.counts[kind]).filter(([, count]) => count > 0);
     if (counts.length > 0) lines.push(countsLine(kind, counts, look.style));

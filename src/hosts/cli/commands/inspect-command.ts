@@ -1,0 +1,29 @@
+/**
+ * `inspect`: opens the inspector in a browser, with a link that counts once and for two minutes.
+ *
+ * I1. A link acts as the person who asked for it, so only a terminal gets one; it is printed nowhere but here.
+ */
+import type { CommandDefinition } from '../command-definition.ts';
+import { EXIT } from '../exit-codes.ts';
+import { flagOf } from '../option-values.ts';
+
+export const inspectCommand: CommandDefinition = {
+  name: 'inspect',
+  summary: 'watch everything live in a browser',
+  options: [{ flags: '--print-url', description: 'only print the link' }],
+  notes: 'The link works once, within two minutes, on this machine.\nconductor status shows the address without it.',
+  examples: ['conductor inspect', 'conductor inspect --print-url'],
+  run: async ({ context, options }) => {
+    const { io, local, report } = context;
+    const printsOnly = flagOf(options, 'printUrl');
+    const { url, started } = await local.inspectorLink(context.repo);
+    if (started) report.note('started a supervisor; it ends by itself 15 minutes after the last work and page');
+    const opened = !printsOnly && !context.json && io.stdout.isTerminal && (await local.openBrowser(url));
+    report.result({ url, opened, started }, () => {
+      if (printsOnly) return [url];
+      const what = opened ? 'opened in your browser; if nothing shows, open' : 'open in a browser on this machine';
+      return [`${what} within two minutes:`, url];
+    });
+    return EXIT.done;
+  },
+};

@@ -1,0 +1,158 @@
+/**
+ * The live journal for all pages at once: one subscription, one read of changed things per batch, however many pages are open.
+ *
+ * H1. While nobody listens nothing is subscribed and nothing is read.
+ * H2. Whoever joins is told where the next batch begins; from there on batches follow one another without gap or repeat.
+ * H3. What waits to be read is bounded: beyond it everybody is told to read anew.
+ */
+import type { SupervisorFace } from '../rpc/rpc-face.ts';
+import { feedEntry, type ChangesMessage, type FeedSource } from './feed-source.ts';
+import { BATCH_ENTRIES_MAX, BATCH_MS, type FeedEntry } from './protocol.ts';
+
+/** Entries that wait for a batch: a few seconds of a very busy project. */
+const WAITING_MAX = 10_000;
+
+/** `text` is the message as it is sent, made once for everybody. */
+export type FeedBatch = { readonly firstSeq: number; readonly message: ChangesMessage; readonly text: string };
+
+export type FeedListener = {
+  batch(batch: FeedBatch): void;
+  /** Nothing comes any more: leave, and read anew. */
+  lost(): void;
+};
+/** Batches after `cursor` come; what is before has to be read. */
+export type Joined = { readonly cursor: number; readonly leave: () => void };
+
+export type FeedParts = {
+  readonly face: Pick<SupervisorFace, 'subscribe'>;
+  readonly source: FeedSource;
+  readonly log: (error: unknown) => void;
+};
+
+export class FeedHub {
+  readonly #parts: FeedParts;
+  readonly #listeners = new Set<FeedListener>();
+  /** Listeners, and those that are about to be. */
+  #members = 0;
+  #stream: LiveStream | null = null;
+
+  constructor(parts: FeedParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws what keeps the journal from being read. */
+  async join(listener: FeedListener): Promise<Joined> {
+    this.#members += 1;
+    let isHere = true;
+    const leave = (): void => {
+      if (!isHere) return;
+      isHere = false;
+      this.#listeners.delete(listener);
+      this.#members -= 1;
+      if (this.#members > 0) return;
+      this.#stream?.end();
+      this.#stream = null;
+    };
+    try {
+      for (;;) {
+        const stream = (this.#stream ??= this.#open());
+        await stream.begun;
+        if (stream !== this.#stream) continue;
+        // In the same turn as the cursor is read, so that no batch falls between (H2).
+        this.#listeners.add(listener);
+        return { cursor: stream.cursor, leave };
+      }
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  #open(): LiveStream {
+    return new LiveStream(this.#parts, {
+      batch: (batch) => this.#listeners.forEach((each) => each.batch(batch)),
+      lost: () => {
+        this.#stream?.end();
+        this.#stream = null;
+        for (const each of this.#listeners) each.lost();
+      },
+    });
+  }
+}
+
+/** One subscription from its beginning to its end; after `end` it says nothing, whatever is still on its way. */
+class LiveStream {
+  readonly begun: Promise<void>;
+  /** The last entry that was told. */
+  cursor = 0;
+  readonly #parts: FeedParts;
+  readonly #to: FeedListener;
+  #waiting: FeedEntry[] = [];
+  #timer: NodeJS.Timeout | null = null;
+  #reading = false;
+  #ended = false;
+  #unsubscribe: () => void = () => undefined;
+
+  constructor(parts: FeedParts, to: FeedListener) {
+    this.#parts = parts;
+    this.#to = to;
+    this.begun = this.#begin();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#waiting = [];
+    this.#stopTimer();
+    this.#unsubscribe();
+  }
+
+  async #begin(): Promise<void> {
+    const { face, source } = this.#parts;
+    this.cursor = await source.lastSeq();
+    const unsubscribe = await face.subscribe(this.cursor, (entries) => this.#take(entries.map(feedEntry)));
+    this.#unsubscribe = unsubscribe;
+    if (this.#ended) unsubscribe();
+  }
+
+  #take(entries: readonly FeedEntry[]): void {
+    if (this.#ended) return;
+    this.#waiting.push(...entries);
+    if (this.#waiting.length > WAITING_MAX) this.#lose();
+    else if (this.#waiting.length >= BATCH_ENTRIES_MAX) void this.#flush();
+    else this.#timer ??= setTimeout(() => void this.#flush(), BATCH_MS);
+  }
+
+  /** Everything that waits, batch by batch; one flush at a time, so that they arrive in order. */
+  async #flush(): Promise<void> {
+    this.#stopTimer();
+    if (this.#reading) return;
+    this.#reading = true;
+    try {
+      while (this.#waiting.length > 0) await this.#tell(this.#waiting.splice(0, BATCH_ENTRIES_MAX));
+    } catch (error) {
+      if (!this.#ended) {
+        this.#parts.log(error);
+        this.#lose();
+      }
+    } finally {
+      this.#reading = false;
+    }
+  }
+
+  async #tell(entries: readonly FeedEntry[]): Promise<void> {
+    const message = await this.#parts.source.changesOf(entries);
+    if (this.#ended) return;
+    this.cursor = message.lastSeq;
+    this.#to.batch({ firstSeq: entries[0]!.seq, message, text: JSON.stringify(message) });
+  }
+
+  #stopTimer(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  #lose(): void {
+    this.#waiting = [];
+    this.#to.lost();
+  }
+}

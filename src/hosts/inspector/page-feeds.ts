@@ -1,0 +1,98 @@
+/**
+ * All pages that are open: their feeds, the pulse of live runs, and the last word when the supervisor goes.
+ *
+ * P1. While no page is open there is no timer, no subscription and no read.
+ * P2. A page that is open keeps the supervisor from leaving by itself, as any client does.
+ * P3. A session that is over ends its sockets.
+ */
+import type { WebSocket } from '@fastify/websocket';
+import type { SupervisorFace } from '../rpc/rpc-face.ts';
+import { FeedHub } from './feed-hub.ts';
+import { createFeedSource, type FeedSource } from './feed-source.ts';
+import { PageFeed } from './page-feed.ts';
+import type { PageSessions } from './page-sessions.ts';
+import { CLOSE, openPageSocket, type PageSocket } from './page-socket.ts';
+import { PULSE_MS, type ProjectFacts, type ServerMessage } from './protocol.ts';
+
+/** Pages at a time; the next is refused. */
+const PAGES_MAX = 32;
+
+export type PageFeedsParts = {
+  readonly face: SupervisorFace;
+  readonly sessions: PageSessions;
+  readonly project: () => ProjectFacts;
+  /** Ms since 1970. */
+  readonly now: () => number;
+  readonly log: (error: unknown) => void;
+  /** Default HELLO_MS. */
+  readonly helloMs?: number;
+  /** Default PULSE_MS. */
+  readonly pulseMs?: number;
+};
+
+type OpenPage = { readonly socket: PageSocket; readonly feed: PageFeed; expiresAt: number };
+
+export class PageFeeds {
+  readonly #parts: PageFeedsParts;
+  readonly #pages = new Set<OpenPage>();
+  readonly #ending = new AbortController();
+  readonly #source: FeedSource;
+  readonly #hub: FeedHub;
+  #pulse: NodeJS.Timeout | null = null;
+
+  constructor(parts: PageFeedsParts) {
+    this.#parts = parts;
+    this.#source = createFeedSource(parts.face, this.#ending.signal);
+    this.#hub = new FeedHub({ face: parts.face, source: this.#source, log: parts.log });
+  }
+
+  accept(socket: WebSocket): void {
+    const { sessions, helloMs, project, log } = this.#parts;
+    const opened = openPageSocket(socket, {
+      sessions,
+      ...(helloMs === undefined ? {} : { helloMs }),
+      onHello: ({ session, fields }) => {
+        page.expiresAt = session.expiresAt;
+        const after = Number.isSafeInteger(fields['after']) ? (fields['after'] as number) : null;
+        void page.feed.begin(after);
+      },
+    });
+    const feed = new PageFeed(opened, { hub: this.#hub, source: this.#source, project, log });
+    const page: OpenPage = { socket: opened, feed, expiresAt: Infinity };
+    if (this.#pages.size >= PAGES_MAX) return opened.close(CLOSE.tooMany, 'too many pages');
+    this.#pages.add(page);
+    this.#pulse ??= setInterval(() => this.#beat(), this.#parts.pulseMs ?? PULSE_MS);
+    void opened.closed.then(() => this.#forget(page));
+  }
+
+  /** Tells every page, and resolves when all have gone. */
+  async stop(): Promise<void> {
+    this.#ending.abort();
+    for (const { socket, feed } of this.#pages) {
+      feed.end();
+      void socket.send(JSON.stringify({ type: 'stopping' } satisfies ServerMessage));
+      socket.close(CLOSE.going, 'stopping');
+    }
+    if (this.#pulse !== null) clearInterval(this.#pulse);
+    await Promise.all([...this.#pages].map(({ socket }) => socket.closed));
+  }
+
+  #beat(): void {
+    const { face, now } = this.#parts;
+    face.idle.touch();
+    const message: ServerMessage = { type: 'pulse', at: now(), runs: this.#source.pulse() };
+    const text = JSON.stringify(message);
+    for (const { socket, feed, expiresAt } of this.#pages) {
+      if (now() >= expiresAt) socket.close(CLOSE.noSession, 'the session is over');
+      else feed.sendLive(text);
+    }
+  }
+
+  #forget(page: OpenPage): void {
+    this.#pages.delete(page);
+    this.#parts.face.idle.touch();
+    if (this.#pages.size > 0 || this.#pulse === null) return;
+    clearInterval(this.#pulse);
+    this.#pulse = null;
+  }
+}

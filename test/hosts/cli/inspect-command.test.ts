@@ -1,0 +1,88 @@
+/**
+ * Goal: a person gets into the inspector with one command, and nothing is opened or claimed that did not happen.
+ * Method: the command line around a project that gives links, and a browser that opens or does not; the opener with real programs.
+ */
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { openBrowser } from '../../../src/hosts/cli/browser-opening.ts';
+import { ConductorError } from '../../../src/machines/errors.ts';
+import { conductor, fakeIo, type FakeProject } from './surroundings.ts';
+
+const url = 'http://127.0.0.1:4000/#link=secret';
+const projectWith = (opens: boolean, asked: string[]): FakeProject => ({
+  local: {
+    inspectorLink: async () => ({ url, started: false }),
+    openBrowser: async (address) => {
+      asked.push(address);
+      return opens;
+    },
+  },
+});
+
+test('at a terminal the browser is opened, and the link printed for the case that nothing shows', async () => {
+  const asked: string[] = [];
+  const { out, exitCode } = await conductor(['inspect'], projectWith(true, asked), fakeIo({ terminal: true }));
+  expect({ exitCode, asked }).toEqual({ exitCode: 0, asked: [url] });
+  expect(out).toBe(`opened in your browser; if nothing shows, open within two minutes:\n${url}\n`);
+});
+
+test('without a display it says what to do by hand', async () => {
+  const { out } = await conductor(['inspect'], projectWith(false, []), fakeIo({ terminal: true }));
+  expect(out).toBe(`open in a browser on this machine within two minutes:\n${url}\n`);
+});
+
+test('--print-url prints the link and nothing else; --json says what was done', async () => {
+  const asked: string[] = [];
+  const printed = await conductor(['inspect', '--print-url'], projectWith(true, asked), fakeIo({ terminal: true }));
+  expect(printed.out).toBe(`${url}\n`);
+  const json = await conductor(['inspect', '--json'], projectWith(true, asked), fakeIo({ terminal: true }));
+  expect(JSON.parse(json.out)).toEqual({ url, opened: false, started: false });
+  expect(asked).toEqual([]);
+});
+
+test('a refusal is told and nothing is opened', async () => {
+  const asked: string[] = [];
+  const refused = new ConductorError('not_permitted', 'Run `conductor inspect` in a terminal.');
+  const project = projectWith(true, asked);
+  const local = { ...project.local, inspectorLink: () => Promise.reject(refused) };
+  const { exitCode, err } = await conductor(['inspect'], { local });
+  expect({ exitCode, err, asked }).toEqual({ exitCode: 1, err: `conductor: ${refused.message}\n`, asked: [] });
+});
+
+test('start --no-inspector asks for a supervisor without it', async () => {
+  const asked: unknown[] = [];
+  const start = async (_repo: string, options: unknown) => {
+    asked.push(options);
+    return { started: true };
+  };
+  await conductor(['start', '--no-inspector'], { local: { start } });
+  await conductor(['start'], { local: { start } });
+  expect(asked).toEqual([{ inspector: false }, { inspector: true }]);
+});
+
+describe('the program that opens addresses', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'conductor-'));
+  const path = process.env['PATH'];
+  afterEach(() => {
+    process.env['PATH'] = path;
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test('gets the address as one word, on a machine with a display only', async () => {
+    const said = join(folder, 'said');
+    const opener = join(folder, 'xdg-open');
+    writeFileSync(opener, `#!/bin/sh\nprintf '%s|' "$@" > ${said}\n`);
+    chmodSync(opener, 0o755);
+    process.env['PATH'] = `${folder}:${path ?? ''}`;
+    expect(await openBrowser(`${url} ; true`, {}, 'linux')).toBe(false);
+    expect(await openBrowser(`${url} ; true`, { DISPLAY: ':0' }, 'linux')).toBe(true);
+    expect(readFileSync(said, 'utf8')).toBe(`${url} ; true|`);
+    writeFileSync(opener, '#!/bin/sh\nexit 3\n');
+    expect(await openBrowser(url, { WAYLAND_DISPLAY: 'w' }, 'linux')).toBe(false);
+    rmSync(opener);
+    process.env['PATH'] = folder;
+    expect(await openBrowser(url, { DISPLAY: ':0' }, 'linux')).toBe(false);
+  });
+});
