@@ -1,0 +1,164 @@
+/**
+ * The tasks of an objective as a chart of what waits for what. Only what is seen exists, so that 1,000 tasks move smoothly.
+ */
+import { memo, useMemo, useRef } from 'react';
+import type { OverviewRun, OverviewTask } from '../../../../src/operations/read-models/overview.ts';
+import { Link } from '../../app/link.tsx';
+import { useItems } from '../../connection/use-conductor.ts';
+import { Button } from '../../design/button.tsx';
+import { SafeText } from '../../design/model-text.tsx';
+import { ErrorNote, Loading } from '../../design/notes.tsx';
+import { StateIcon } from '../../design/state-icon.tsx';
+import { stateLook } from '../../design/state-looks.ts';
+import { isSeen, revealed, wantedHeight } from './chart-view.ts';
+import { useTaskLayout, type TaskLayout } from './task-layout.ts';
+import { TaskNote, TaskTime } from './task-line.tsx';
+import { useBoxSize, useChartHandlers, useChartPlace } from './use-chart-moves.ts';
+
+/** Below this scale a task is a coloured box with a sign: its text could not be read. */
+const TEXT_FROM = 0.42;
+
+type Node = TaskLayout['nodes'][number];
+
+type TaskNodeProps = {
+  readonly node: Node;
+  readonly task: OverviewTask;
+  readonly run: OverviewRun | null;
+};
+
+const TaskNode = memo(({ node, task, run }: TaskNodeProps) => {
+  const { tone, shape, label } = stateLook(task.state);
+  return (
+    <Link
+      to={{ view: 'entity', id: task.taskId }}
+      row
+      className={`task-node tone-${tone}`}
+      style={{ left: node.x, top: node.y, width: node.width, height: node.height }}
+      draggable={false}
+      data-task={task.taskId}
+    >
+      <span className="task-node-title">
+        <StateIcon shape={shape} />
+        <span className="ellipsis">
+          <SafeText text={task.title} />
+        </span>
+      </span>
+      <span className="task-node-note">
+        <span className="task-node-state">{label}</span> <TaskTime run={run} />
+        <span className="ellipsis">
+          <TaskNote task={task} />
+        </span>
+      </span>
+    </Link>
+  );
+});
+TaskNode.displayName = 'TaskNode';
+
+/** Half the width of an arrow's head, and its length, in px of the chart. */
+const HEAD = { half: 3.5, length: 7 };
+
+const headOf = (points: TaskLayout['edges'][number]['points']): string => {
+  const end = points.at(-1);
+  const before = points.at(-2);
+  if (end === undefined || before === undefined) return '';
+  const length = Math.hypot(end.x - before.x, end.y - before.y) || 1;
+  const [ux, uy] = [(end.x - before.x) / length, (end.y - before.y) / length];
+  const [bx, by] = [end.x - ux * HEAD.length, end.y - uy * HEAD.length];
+  const corner = (side: number): string =>
+    `${String(bx - uy * HEAD.half * side)} ${String(by + ux * HEAD.half * side)}`;
+  return `M${String(end.x)} ${String(end.y)}L${corner(1)}L${corner(-1)}z`;
+};
+
+/** All arrows are two paths: thousands of elements would cost more than everything else in the chart. */
+const Arrows = memo(({ layout }: { readonly layout: TaskLayout }) => {
+  const lines = layout.edges
+    .map(({ points }) =>
+      points.map(({ x, y }, index) => `${index === 0 ? 'M' : 'L'}${String(x)} ${String(y)}`).join(''),
+    )
+    .join('');
+  return (
+    <svg className="task-arrows" width={layout.width} height={layout.height} aria-hidden="true">
+      <path d={lines} fill="none" stroke="currentColor" strokeWidth="1.25" />
+      <path d={layout.edges.map(({ points }) => headOf(points)).join('')} fill="currentColor" />
+    </svg>
+  );
+});
+Arrows.displayName = 'Arrows';
+
+type ChartProps = {
+  readonly layout: TaskLayout;
+  readonly tasks: readonly OverviewTask[];
+  readonly label: string;
+  readonly heightMax: number;
+};
+
+const Chart = ({ layout, tasks, label, heightMax }: ChartProps) => {
+  const box = useRef<HTMLDivElement>(null);
+  const size = useBoxSize(box);
+  const moves = useChartPlace(layout, size);
+  const { isDragging, ...handlers } = useChartHandlers(box, moves);
+  const { runs } = useItems();
+  const byId = useMemo(() => new Map(tasks.map((task) => [task.taskId, task])), [tasks]);
+  const { place } = moves;
+  const seen = layout.nodes.filter((node) => byId.has(node.taskId) && isSeen(node, place, size));
+  const height = wantedHeight(layout, size.width, heightMax);
+  const reveal = (target: EventTarget): void => {
+    const id = target instanceof HTMLElement ? target.dataset['task'] : undefined;
+    const node = layout.nodes.find(({ taskId }) => taskId === id);
+    if (box.current !== null) Object.assign(box.current, { scrollLeft: 0, scrollTop: 0 });
+    if (node !== undefined) moves.change((known) => revealed(node, known, size));
+  };
+  return (
+    <div className="task-chart">
+      <div
+        ref={box}
+        className={`task-chart-box${isDragging ? ' is-dragging' : ''}${place.scale < TEXT_FROM ? ' is-far' : ''}`}
+        style={{ height }}
+        role="group"
+        aria-label={`${label}. Arrow keys move, plus and minus zoom, 0 fits.`}
+        tabIndex={0}
+        onFocus={(event) => {
+          reveal(event.target);
+        }}
+        {...handlers}
+      >
+        <div
+          className="task-chart-plane"
+          style={{ transform: `translate(${String(place.x)}px, ${String(place.y)}px) scale(${String(place.scale)})` }}
+        >
+          <Arrows layout={layout} />
+          {seen.map((node) => {
+            const task = byId.get(node.taskId);
+            return task === undefined ? null : (
+              <TaskNode key={node.taskId} node={node} task={task} run={runs.get(task.runId ?? '') ?? null} />
+            );
+          })}
+        </div>
+      </div>
+      <div className="task-chart-tools">
+        <Button onPress={moves.zoomIn} label="Zoom in">
+          +
+        </Button>
+        <Button onPress={moves.zoomOut} label="Zoom out">
+          −
+        </Button>
+        <Button onPress={moves.fit} label="Fit the chart">
+          ⤢
+        </Button>
+      </div>
+    </div>
+  );
+};
+
+type TaskChartProps = Omit<ChartProps, 'layout'> & { readonly objectiveId: string; readonly layoutKey: string };
+
+export const TaskChart = ({ objectiveId, layoutKey, ...rest }: TaskChartProps) => {
+  const { details, error, reload } = useTaskLayout(objectiveId, layoutKey);
+  if (details !== null) return <Chart layout={details} {...rest} />;
+  if (error !== null) {
+    return (
+      <ErrorNote title="The chart cannot be laid out; the list shows the same tasks" error={error} onRetry={reload} />
+    );
+  }
+  return <Loading what="the chart" />;
+};
