@@ -9,7 +9,7 @@ import { Button } from './button.tsx';
 import { formatCount } from './format.ts';
 import { cutText, visiblePieces } from './visible-text.ts';
 
-/** Characters that a title or a line in a list shows at most; the whole is in the view of the thing itself. */
+/** Characters that a title or a line in a list shows unless it says otherwise; the whole is in the view of the thing itself. */
 const LINE_MAX = 300;
 /** Characters shown at first, and how many times as many with each press of the button. */
 const FIRST_MAX = 1_200;
@@ -29,8 +29,8 @@ const rendered = (text: string): ReactNode[] =>
   );
 
 /** One line: titles, names, reasons. */
-export const SafeText = memo(({ text }: { readonly text: string }) => {
-  const shown = cutText(text, LINE_MAX);
+export const SafeText = memo(({ text, max = LINE_MAX }: { readonly text: string; readonly max?: number }) => {
+  const shown = cutText(text, max);
   return (
     <bdi className="safe-text">
       {rendered(shown)}
