@@ -66,10 +66,15 @@ export class ProjectFixture {
     return execFileSync('git', args, { cwd: this.repo, encoding: 'utf8' });
   }
 
-  /** Starts a supervisor and waits until it answers. @returns its pid. */
-  async start(environment: Readonly<Record<string, string>> = {}): Promise<number> {
+  /**
+   * Starts a supervisor and waits until it answers.
+   * @param prefix A program that becomes what its last arguments say.
+   * @returns its pid.
+   */
+  async start(environment: Readonly<Record<string, string>> = {}, prefix: readonly string[] = []): Promise<number> {
     const args = startArguments({ repo: this.repo, home: this.home, stay: true, inspector: false, readyFd: 3 });
-    const child = spawn(process.execPath, [PROGRAM, ...args], {
+    const [program = '', ...words] = [...prefix, process.execPath, PROGRAM, ...args];
+    const child = spawn(program, words, {
       cwd: this.home,
       detached: true,
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],

@@ -234,6 +234,7 @@ export class Supervisor {
       readSpool: (runId, epoch) => Promise.resolve(files.readSpool(runId, epoch)),
       readExit: (runId, epoch) => Promise.resolve(files.exit(runId, epoch)),
       readStart: (runId, epoch) => Promise.resolve(files.start(runId, epoch)),
+      readScope: () => Promise.resolve(null),
       removeSocket: () => Promise.resolve(),
       evidence: () => Promise.resolve([]),
       isSetUp: (path, key) => Promise.resolve(files.marks.get(path) === key),

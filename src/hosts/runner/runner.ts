@@ -25,6 +25,7 @@ import {
   type RunnerPhase,
 } from '../../supervisor/runners/protocol.ts';
 import type { FilePort } from './file-port.ts';
+import { recordScope } from './scope-record.ts';
 import type { Send } from './report-desk.ts';
 import { RunDesk } from './run-desk.ts';
 import { gatherSecrets } from './run-secrets.ts';
@@ -124,6 +125,7 @@ export class Runner {
   }
 
   #open(): Granted {
+    recordScope(this.#contract, this.#files);
     const secrets = gatherSecrets(this.#contract, this.#env);
     const contract = this.#contract;
     const { worktreePath, cookie, runDirectory, logBytesMax } = contract;

@@ -57,6 +57,7 @@ async function sweepNow(
       graceMs: parts.limits.leaveMs,
       sweepMs: parts.limits.sweepMs,
       ...(seenEmpty === null ? {} : { seenEmpty }),
+      ...(run.scope === null ? {} : { killScope: () => run.scope?.kill() ?? false }),
       ...(run.runner === null || spareRunner ? {} : { keepLast: run.runner }),
     },
   );

@@ -7,10 +7,13 @@
  * G2. `systemd-run --scope` makes the scope, moves itself in and executes the program in its own place: the pid, the
  *     environment and the open files stay as they are.
  * G3. The path of a scope is read from the kernel (/proc/<pid>/cgroup), never put together.
+ * G4. Without lingering there is none: at the last logout the user's manager ends everything below it, and a run that had
+ *     survived its terminal would die with it.
  */
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { accessSync, constants, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 
 export type Containment = {
@@ -23,6 +26,7 @@ export type CgroupSystem = {
   readonly platform: NodeJS.Platform;
   /** In front of /sys and /proc; '' but in tests. */
   readonly root: string;
+  readonly userName: string;
   /** Runs a program to its end. `code` null: it could not be started or had to be ended. */
   readonly run: (
     file: string,
@@ -30,6 +34,8 @@ export type CgroupSystem = {
   ) => Promise<{ readonly code: number | null; readonly out: string }>;
 };
 
+/** Names of the users whose manager stays (loginctl(1)). */
+const LINGER = '/var/lib/systemd/linger';
 const CGROUP_ROOT = '/sys/fs/cgroup';
 /** A user manager that does not answer within this time is no help for a start within 80 ms either. */
 const PROBE_TIMEOUT_MS = 3_000;
@@ -38,10 +44,8 @@ const DEPTH_MAX = 16;
 
 /** Tries it once; the answer holds as long as this process. Never rejects. */
 export const containment = async (system: CgroupSystem = thisSystem): Promise<Containment> => {
-  if (system.platform !== 'linux') return census(`${system.platform} has no cgroups`);
-  if (!existsSync(join(system.root, CGROUP_ROOT, 'cgroup.controllers'))) {
-    return census(`${CGROUP_ROOT} is not a pure cgroup v2 hierarchy`);
-  }
+  const obstacle = obstacleIn(system);
+  if (obstacle !== null) return census(obstacle);
   const unit = `conductor-probe-${randomBytes(6).toString('hex')}`;
   const [file, ...args] = wrapInScope(unit, ['cat', '/proc/self/cgroup']);
   const probe = await system.run(file, args);
@@ -61,6 +65,16 @@ export const containment = async (system: CgroupSystem = thisSystem): Promise<Co
   return { kind: 'cgroup', why: `systemd-run --user --scope works, below ${join(path, '..')}` };
 };
 
+/** What rules a scope out before one is tried. */
+const obstacleIn = ({ platform, root, userName }: CgroupSystem): string | null => {
+  if (platform !== 'linux') return `${platform} has no cgroups`;
+  if (!existsSync(join(root, CGROUP_ROOT, 'cgroup.controllers'))) {
+    return `${CGROUP_ROOT} is not a pure cgroup v2 hierarchy`;
+  }
+  const lingers = existsSync(join(root, LINGER, userName));
+  return lingers ? null : 'processes of this user end at the last logout (loginctl enable-linger changes that)';
+};
+
 /**
  * The command that runs another one inside a scope of its own (G2).
  *
@@ -77,6 +91,15 @@ export const wrapInScope = (unit: string, command: readonly string[]): readonly 
   ...command,
 ];
 
+/** Name of the scope of one epoch of a run, without `.scope`. */
+export const unitOfRun = (runId: string, epoch: number): string => `conductor-${runId}-${String(epoch)}`;
+
+/** Path of this process's scope when it is the one of that name; null everywhere else. */
+export const ownScopePath = (unit: string, system: Pick<CgroupSystem, 'root'> = thisSystem): string | null => {
+  const path = unifiedPath(unlessGone('', () => readFileSync(join(system.root, '/proc/self/cgroup'), 'utf8')));
+  return path?.endsWith(`/${unit}.scope`) === true ? path : null;
+};
+
 /** One run's scope. */
 export type CgroupScope = {
   /** As the kernel names it, from the root of the hierarchy; recorded with the run. */
@@ -85,12 +108,6 @@ export type CgroupScope = {
   pids(): readonly number[];
   /** SIGKILL to all at once, forks in flight included. False when the scope is gone or refuses. */
   kill(): boolean;
-};
-
-/** The scope a process is in, or null when it has none of its own or is gone. */
-export const findScope = (pid: number, system: Pick<CgroupSystem, 'root'> = thisSystem): CgroupScope | null => {
-  const path = unifiedPath(unlessGone('', () => readFileSync(join(system.root, `/proc/${pid}/cgroup`), 'utf8')));
-  return path !== null && path.endsWith('.scope') ? openScope(path, system) : null;
 };
 
 /** A scope by its recorded path. */
@@ -150,6 +167,9 @@ const isWritable = (path: string): boolean => {
 const thisSystem: CgroupSystem = {
   platform: process.platform,
   root: '',
+  get userName() {
+    return userInfo().username;
+  },
   run: (file, args) =>
     new Promise((resolve) => {
       execFile(file, args, { encoding: 'utf8', timeout: PROBE_TIMEOUT_MS }, (error, stdout, stderr) => {

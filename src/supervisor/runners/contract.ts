@@ -64,6 +64,8 @@ export const RUN_FILES = {
   contract: (epoch: number): string => (epoch === 1 ? 'contract.json' : `contract.${String(epoch)}.json`),
   /** Created by link() right before the agent is executed: the line between «never ran» and «may have run». */
   agent: (epoch: number): string => `${String(epoch)}.agent`,
+  /** Path of the runner's own cgroup, where it was given one. */
+  scope: (epoch: number): string => `${String(epoch)}.scope`,
   spool: (epoch: number): string => (epoch === 1 ? 'spool.ndjson' : `spool.${String(epoch)}.ndjson`),
   exit: (epoch: number): string => (epoch === 1 ? 'exit.json' : `exit.${String(epoch)}.json`),
   output: 'output.log',

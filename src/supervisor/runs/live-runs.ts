@@ -5,6 +5,7 @@
  * V2. The recorded identities of every other run are spared by a sweep of one.
  */
 import type { CensusSubject } from '../processes/census.ts';
+import type { CgroupScope } from '../processes/cgroup-scope.ts';
 import type { ProcessIdentity } from '../processes/process-identity.ts';
 import type { RunnerPhase, WireIdentity } from '../runners/protocol.ts';
 import { Leases } from './leases.ts';
@@ -19,6 +20,8 @@ export type LiveRun = {
   /** The granted runner, or the one that was spawned and has not asked yet. */
   runner: ProcessIdentity | null;
   agent: AgentProcess | null;
+  /** The cgroup of its processes; null until it is known, and where there is none. */
+  scope: CgroupScope | null;
   /** Descendants seen while the run lived. */
   remembered: readonly ProcessIdentity[];
   /** A sweep found nobody but the runner, and it was told to start nothing since. */
@@ -57,6 +60,7 @@ export class LiveRuns {
       link: null,
       runner: null,
       agent: null,
+      scope: null,
       remembered: [],
       emptied: false,
       phase: null,
@@ -105,6 +109,7 @@ export class LiveRuns {
       groups: run.agent === null ? [] : [run.agent.pgid],
       sessions: run.agent === null ? [] : [run.agent.sid],
       spare: [self, ...this.#others(run.runId)],
+      ...(run.scope === null ? {} : { cgroupPids: () => run.scope?.pids() ?? [] }),
     };
   }
 

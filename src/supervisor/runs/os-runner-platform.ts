@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { ConductorError } from '../../machines/errors.ts';
 import { writeWholeFile } from '../../persistence/whole-file.ts';
+import { containment, openScope, unitOfRun, wrapInScope, type CgroupScope } from '../processes/cgroup-scope.ts';
 import type { ProcessIdentity } from '../processes/process-identity.ts';
 import type { ProcessStarter } from '../processes/process-starter.ts';
 import { RUN_FILES, type RunnerContract } from '../runners/contract.ts';
@@ -28,16 +29,25 @@ export function createOsRunnerPlatform(options: {
   const { runsDirectory, starter, programs } = options;
   const pipes = openPipeStock(join(runsDirectory, 'pipes'), starter.run);
   const directoryOf = (runId: string): string => join(runsDirectory, runId);
+  const scopePathOf = (runId: string, epoch: number): string => join(directoryOf(runId), RUN_FILES.scope(epoch));
+  let contained: Promise<boolean> | null = null;
+  /** The epoch before got none although it was to have one: whoever makes scopes here fails, and the run must not fail with it. */
+  const mayHaveScope = async ({ runId, epoch }: RunnerContract): Promise<boolean> => {
+    contained ??= containment().then(({ kind }) => kind === 'cgroup');
+    return (await contained) && (epoch === 1 || existsSync(scopePathOf(runId, epoch - 1)));
+  };
   return {
     install: async (contract, files) => {
       await install(programs, contract, files);
       await pipes.giveTo(contract.runDirectory);
     },
-    spawn: (contract, environment) => spawnRunner({ starter, programs }, contract, environment),
+    spawn: async (contract, environment) =>
+      spawnRunner({ starter, programs, inScope: await mayHaveScope(contract) }, contract, environment),
     readSpool: (runId, epoch) => Promise.resolve(readSpool(join(directoryOf(runId), RUN_FILES.spool(epoch))).entries),
     readExit: (runId, epoch) =>
       Promise.resolve(readRecord<ExitRecord>(join(directoryOf(runId), RUN_FILES.exit(epoch)), isExitRecord)),
     readStart: (runId, epoch) => Promise.resolve(readStart(join(directoryOf(runId), RUN_FILES.agent(epoch)))),
+    readScope: (runId, epoch) => Promise.resolve(readScope(scopePathOf(runId, epoch))),
     removeSocket: (path) => rm(path, { force: true }),
     evidence: (runId) => Promise.resolve(listEvidence(directoryOf(runId))),
     isSetUp: (worktreePath, setupKey) => Promise.resolve(readMark(worktreePath) === setupKey),
@@ -70,13 +80,25 @@ async function install(
 }
 
 async function spawnRunner(
-  { starter, programs }: { readonly starter: Pick<ProcessStarter, 'start'>; readonly programs: RunnerPrograms },
+  given: {
+    readonly starter: Pick<ProcessStarter, 'start'>;
+    readonly programs: RunnerPrograms;
+    /** Makes a cgroup of its own for it: systemd-run becomes the runner, pid and all. */
+    readonly inScope: boolean;
+  },
   { runDirectory, runId, epoch }: RunnerContract,
   env: Readonly<Record<string, string>>,
 ): Promise<ProcessIdentity> {
+  const { starter, programs, inScope } = given;
+  const command = [
+    programs.node,
+    join(programs.directory, 'runner.mjs'),
+    join(runDirectory, RUN_FILES.contract(epoch)),
+  ] as const;
+  const [file, ...args] = inScope ? wrapInScope(unitOfRun(runId, epoch), command) : command;
   const started = await starter.start({
-    file: programs.node,
-    args: [join(programs.directory, 'runner.mjs'), join(runDirectory, RUN_FILES.contract(epoch))],
+    file,
+    args,
     cwd: runDirectory,
     env,
     logPath: join(runDirectory, RUN_FILES.runnerLog),
@@ -85,6 +107,15 @@ async function spawnRunner(
   throw new ConductorError('internal', `the runner of ${runId} could not be started: ${started.error}`, {
     retryable: true,
   });
+}
+
+function readScope(path: string): CgroupScope | null {
+  try {
+    return openScope(readFileSync(path, 'utf8').trim());
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
 }
 
 function readStart(path: string): StartRecord {

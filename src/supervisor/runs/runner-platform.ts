@@ -5,6 +5,7 @@
  * M1. `install` writes the same files for the same contract, so that a repeated start changes nothing.
  * M2. `readSpool` drops a torn last line: it was never answered.
  */
+import type { CgroupScope } from '../processes/cgroup-scope.ts';
 import type { ProcessIdentity } from '../processes/process-identity.ts';
 import type { RunnerContract } from '../runners/contract.ts';
 import type { AgentRecord, ExitRecord, SpoolEntry } from '../runners/protocol.ts';
@@ -32,6 +33,8 @@ export interface RunnerPlatform {
   readSpool(runId: string, epoch: number): Promise<readonly SpoolEntry[]>;
   readExit(runId: string, epoch: number): Promise<ExitRecord | null>;
   readStart(runId: string, epoch: number): Promise<StartRecord>;
+  /** The cgroup that holds the epoch's processes and nothing else; null where none could be had. */
+  readScope(runId: string, epoch: number): Promise<CgroupScope | null>;
   /** Removes the socket that a killed runner left. Only after its process is gone. */
   removeSocket(path: string): Promise<void>;
   /** Log, verification output and the files that children handed in. */

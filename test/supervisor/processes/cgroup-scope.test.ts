@@ -9,8 +9,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { takeCensus } from '../../../src/supervisor/processes/census.ts';
 import {
   containment,
-  findScope,
   openScope,
+  ownScopePath,
+  unitOfRun,
   wrapInScope,
   type CgroupSystem,
 } from '../../../src/supervisor/processes/cgroup-scope.ts';
@@ -30,11 +31,13 @@ const write = (path: string, text: string) => {
 const pureHierarchy = () => {
   write('/sys/fs/cgroup/cgroup.controllers', 'cpu memory pids\n');
   write(`/sys/fs/cgroup${SLICE}/cgroup.kill`, '');
+  write('/var/lib/systemd/linger/me', '');
 };
 /** Answers as `systemd-run --user --scope … cat /proc/self/cgroup` does. */
 const played = (answer: (unit: string) => { code: number | null; out: string }): CgroupSystem => ({
   platform: 'linux',
   root,
+  userName: 'me',
   run: async (_file, args) => answer(args.find((arg) => arg.startsWith('--unit='))!.slice('--unit='.length)),
 });
 const working = () => played((unit) => ({ code: 0, out: `0::${SLICE}/${unit}.scope\n` }));
@@ -67,6 +70,8 @@ test('G1: without one of its conditions it is a census, and says which', async (
   expect(await reasonOf({ code: 0, out: '0::/user.slice\n' })).toMatch(/not around the program/);
   rmSync(join(root, '/sys/fs/cgroup', SLICE, 'cgroup.kill'));
   expect((await containment(working())).why).toMatch(/offers no cgroup.kill/);
+  rmSync(join(root, '/var/lib/systemd/linger/me'));
+  expect((await containment(working())).why).toMatch(/loginctl enable-linger/);
 });
 
 test('G2: the wrapped command keeps its arguments', () => {
@@ -84,20 +89,18 @@ test('G2: the wrapped command keeps its arguments', () => {
   ]);
 });
 
-test('G3: a scope is found by one of its processes, lists what is below too, and is killed by one write', () => {
-  const path = `${SLICE}/conductor-run-1.scope`;
-  write('/proc/41/cgroup', `0::${path}\n`);
-  write('/proc/42/cgroup', `0::${SLICE}/shell.service\n`);
+test('G3: a process finds the scope it is in by its name; the scope lists what is below too, and is killed by one write', () => {
+  const path = `${SLICE}/conductor-run-1-2.scope`;
+  write('/proc/self/cgroup', `0::${path}\n`);
   write(`/sys/fs/cgroup${path}/cgroup.procs`, '41\n43\n');
   write(`/sys/fs/cgroup${path}/inner/cgroup.procs`, '44\n');
   write(`/sys/fs/cgroup${path}/cgroup.kill`, '');
-  const scope = findScope(41, { root })!;
-  expect(scope.path).toBe(path);
+  expect(ownScopePath(unitOfRun('run-1', 2), { root })).toBe(path);
+  expect(ownScopePath(unitOfRun('run-1', 1), { root })).toBeNull();
+  const scope = openScope(path, { root });
   expect(scope.pids()).toEqual([41, 43, 44]);
   expect(scope.kill()).toBe(true);
   expect(readFileSync(join(root, '/sys/fs/cgroup', path, 'cgroup.kill'), 'utf8')).toBe('1');
-  expect(findScope(42, { root })).toBeNull();
-  expect(findScope(99, { root })).toBeNull();
 });
 
 test('a scope that is gone is empty and cannot be killed', () => {

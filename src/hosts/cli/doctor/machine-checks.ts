@@ -59,9 +59,7 @@ const terminalCheck = async (): Promise<Check> => {
 
 const containmentCheck = async (): Promise<Check> => {
   const { kind, why } = await containment();
-  const advice =
-    kind === 'cgroup'
-      ? 'a cgroup per run could be had here; this version does not use it yet'
-      : 'what clears its environment and loses its parent at once escapes the census';
-  return warn('containment', kind === 'cgroup' ? 'by census' : `by census: ${why}`, advice);
+  if (kind === 'cgroup') return ok('containment', `by a cgroup per run: ${why}`);
+  const advice = 'what clears its environment and loses its parent at once escapes the census';
+  return warn('containment', `by census: ${why}`, advice);
 };
