@@ -63,5 +63,6 @@ export const programs: readonly Program[] = [
   { ...program, name: 'child', entry: 'src/main/child.ts' },
   { ...program, name: 'sqlite-writer-thread', entry: 'src/persistence/sqlite-writer-thread.ts' },
   { ...program, name: 'starter-program', entry: 'src/supervisor/processes/starter-program.ts' },
+  { ...program, name: 'layout-worker', entry: 'src/operations/charts/layout-worker.ts' },
   { ...program, name: 'hash-worker', entry: 'src/supervisor/hash-worker.ts' },
 ];

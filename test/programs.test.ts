@@ -21,14 +21,18 @@ const light = ['typebox', 'execa', 'xstate', 'simple-git', 'commander', 'pino', 
 const rules: Record<string, Rule> = {
   conductor: { never: [...light, ...pages, ...tools, 'vscode-jsonrpc', 'write-file-atomic'], notAtStart: [] },
   cli: {
-    never: [...pages, ...tools],
+    never: [...pages, ...tools, 'elkjs'],
     notAtStart: ['xstate', 'execa', 'simple-git', 'pino', 'piscina', 'fastify', 'elkjs', 'yaml', 'typebox', 'node-pty'],
   },
-  supervisor: { never: [...pages, ...tools, 'commander'], notAtStart: ['node-pty', 'piscina'] },
+  supervisor: { never: [...pages, ...tools, 'commander', 'elkjs'], notAtStart: ['node-pty', 'piscina'] },
   runner: { never: [...light, ...pages, ...tools], notAtStart: ['node-pty'] },
   child: { never: [...light, ...pages, ...tools, 'node-pty'], notAtStart: [] },
   'sqlite-writer-thread': { never: [...light, ...pages, ...tools, 'node-pty', 'vscode-jsonrpc'], notAtStart: [] },
   'starter-program': { never: [...light, ...pages, ...tools, 'node-pty', 'vscode-jsonrpc'], notAtStart: [] },
+  'layout-worker': {
+    never: [...light.filter((name) => name !== 'elkjs'), ...pages, ...tools, 'node-pty', 'vscode-jsonrpc'],
+    notAtStart: [],
+  },
   'hash-worker': { never: [...light, ...pages, ...tools, 'node-pty', 'vscode-jsonrpc'], notAtStart: [] },
 };
 
