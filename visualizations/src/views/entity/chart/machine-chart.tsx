@@ -1,0 +1,126 @@
+/**
+ * A statechart that can be moved about. It draws the layout that the supervisor computed, so that it is the same picture as
+ * `conductor diagram`, and lights what the view says.
+ *
+ * C1. What it shows is also said in words: to a screen reader the chart is one picture with a sentence.
+ */
+import { useMemo, type ReactNode } from 'react';
+import type { TransitionGraph, TransitionId } from '../../../../../src/machines/transition-graph.ts';
+import type { ChartLayout } from '../../../../../src/operations/charts/chart-layout.ts';
+import { Button } from '../../../design/button.tsx';
+import { Arrow, ArrowLabel, InnerLines, StartMark, StateBox, type EdgeLine } from './chart-drawing.tsx';
+import { arrowLook, chartSentence, lookOf, type ChartLight } from './chart-light.ts';
+import { boundsOf } from './chart-viewport.ts';
+import { useViewport, type Moves } from './use-viewport.ts';
+import './chart.css';
+
+type MachineChartProps = {
+  readonly graph: TransitionGraph;
+  readonly layout: ChartLayout;
+  readonly light: ChartLight;
+  /** Lower, for a page with many charts. */
+  readonly isSmall?: boolean;
+};
+
+const linesOf = (
+  { ids, lines }: { readonly ids: readonly TransitionId[]; readonly lines: readonly string[] },
+  light: ChartLight,
+): readonly EdgeLine[] => lines.map((text, index) => ({ text, look: lookOf(ids[index] ?? '', light) }));
+
+const keyOf = ({ ids }: { readonly ids: readonly TransitionId[] }): string => ids[0] ?? '';
+
+const Tools = ({ moves, onActive }: { readonly moves: Moves; readonly onActive: (() => void) | null }) => (
+  <div className="chart-tools" role="group" aria-label="Size of the chart">
+    {onActive === null ? null : <Button onPress={onActive}>Active</Button>}
+    <Button
+      label="Smaller"
+      onPress={() => {
+        moves.zoom(0.8);
+      }}
+    >
+      −
+    </Button>
+    <Button
+      label="Larger"
+      onPress={() => {
+        moves.zoom(1.25);
+      }}
+    >
+      +
+    </Button>
+    <Button onPress={moves.fit}>Fit</Button>
+  </div>
+);
+
+const Drawing = ({ graph, layout, light }: MachineChartProps): ReactNode => {
+  const states = useMemo(() => new Map(graph.states.map((state) => [state.id, state])), [graph]);
+  return (
+    <>
+      {layout.states.map((box) => {
+        const state = states.get(box.id);
+        return state === undefined ? null : (
+          <StateBox key={box.id} state={state} box={box} isActive={light.active.has(box.id)} />
+        );
+      })}
+      {layout.starts.map((start) => (
+        <StartMark key={start.target} start={start} />
+      ))}
+      {layout.edges.map((edge) => {
+        const isTaken = edge.ids.some((id) => light.taken.has(id));
+        return (
+          <Arrow key={keyOf(edge)} edge={edge} look={arrowLook(edge.ids, light)} trace={isTaken ? light.step : null} />
+        );
+      })}
+      {layout.internal.map((inner) => (
+        <InnerLines
+          key={keyOf(inner)}
+          inner={inner}
+          isAnywhere={inner.source === graph.machine}
+          lines={linesOf(inner, light)}
+        />
+      ))}
+      {layout.edges.map((edge) => (
+        <ArrowLabel key={keyOf(edge)} edge={edge} lines={linesOf(edge, light)} />
+      ))}
+    </>
+  );
+};
+
+export const MachineChart = ({ graph, layout, light, isSmall = false }: MachineChartProps) => {
+  const { box, view, isFitted, moves, handlers } = useViewport(layout);
+  const active = useMemo(
+    () => boundsOf(layout.states.filter(({ id }) => light.active.has(id) && isLeaf(layout, id))),
+    [layout, light.active],
+  );
+  const names = ['chart', isSmall ? 'chart-small' : '', isFitted ? 'chart-fitted' : ''];
+  return (
+    <div className={names.join(' ')}>
+      <div
+        ref={box}
+        className="chart-screen"
+        tabIndex={0}
+        role="group"
+        aria-label="Chart: arrow keys move it, plus and minus change its size, 0 fits it"
+        {...handlers}
+      >
+        <svg className="chart-svg" role="img" aria-label={chartSentence(graph, light)}>
+          <g transform={`translate(${String(view.x)} ${String(view.y)}) scale(${String(view.scale)})`}>
+            <Drawing graph={graph} layout={layout} light={light} />
+          </g>
+        </svg>
+      </div>
+      <Tools
+        moves={moves}
+        onActive={
+          active === null
+            ? null
+            : () => {
+                moves.center(active);
+              }
+        }
+      />
+    </div>
+  );
+};
+
+const isLeaf = (layout: ChartLayout, id: string): boolean => !layout.states.some(({ parent }) => parent === id);
