@@ -2,6 +2,7 @@
  * The tasks of an objective as a chart of what waits for what. Only what is seen exists, so that 1,000 tasks move smoothly.
  */
 import { memo, useMemo, useRef } from 'react';
+import type { TaskLayout } from '../../../../src/operations/charts/task-layout.ts';
 import type { OverviewRun, OverviewTask } from '../../../../src/operations/read-models/overview.ts';
 import { Link } from '../../app/link.tsx';
 import { useItems } from '../../connection/use-conductor.ts';
@@ -11,7 +12,7 @@ import { ErrorNote, Loading } from '../../design/notes.tsx';
 import { StateIcon } from '../../design/state-icon.tsx';
 import { stateLook } from '../../design/state-looks.ts';
 import { isSeen, revealed, wantedHeight } from './chart-view.ts';
-import { useTaskLayout, type TaskLayout } from './task-layout.ts';
+import { useTaskLayout } from './task-layout.ts';
 import { TaskNote, TaskTime } from './task-line.tsx';
 import { useBoxSize, useChartHandlers, useChartPlace } from './use-chart-moves.ts';
 

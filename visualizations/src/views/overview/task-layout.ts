@@ -1,23 +1,7 @@
 /** Where each task of an objective stands in its chart, as the supervisor laid it out; asked once per set of tasks. */
 import { useEffect } from 'react';
+import type { TaskLayout } from '../../../../src/operations/charts/task-layout.ts';
 import { useCall, type CallResult } from '../../connection/use-conductor.ts';
-
-export type TaskLayout = {
-  readonly nodes: readonly {
-    readonly taskId: string;
-    readonly x: number;
-    readonly y: number;
-    readonly width: number;
-    readonly height: number;
-  }[];
-  readonly edges: readonly {
-    readonly from: string;
-    readonly to: string;
-    readonly points: readonly { readonly x: number; readonly y: number }[];
-  }[];
-  readonly width: number;
-  readonly height: number;
-};
 
 /** Layouts kept for charts that are opened again. */
 const KEPT_MAX = 64;
