@@ -18,7 +18,7 @@ import { PIECE_BYTES_MAX } from './protocol.ts';
 /** Files beside the newest. */
 const OLDER_MAX = 3;
 /** Tries while files are being rotated: each rotation takes a full file of output. */
-const OPEN_TRIES = 5;
+const OPEN_TRIES = 20;
 /** Bytes of the line that every file but the first begins with. */
 const HEADER_BYTES = 80;
 const CONTINUES = /^\[conductor: continues from the file before\] *\n$/;
@@ -105,7 +105,8 @@ const openLog = async (directory: string): Promise<readonly LogPart[]> => {
     const files: OpenFile[] = [];
     try {
       for (let age = OLDER_MAX; age >= 0; age -= 1) files.push(...(await openAge(directory, age)));
-      if (tries === OPEN_TRIES || (await isUnmoved(directory, files))) return await partsOf(files);
+      if (await isUnmoved(directory, files)) return await partsOf(files);
+      if (tries === OPEN_TRIES) throw new ConductorError('overloaded', 'The log moves too fast.', { retryable: true });
     } catch (error) {
       await closeAll(files);
       throw error;

@@ -23,7 +23,7 @@ export type SmallFace = SupervisorFace & {
   readonly links: RunnerLink[];
   readonly clientCounts: number[];
   /** Adds entries and tells whoever listens. */
-  append(count: number, text?: string): void;
+  append(count: number, text?: string, actor?: string): void;
   readonly listeners: Set<EntriesListener>;
 };
 
@@ -37,13 +37,13 @@ export type SmallFaceOptions = {
   readonly inspector?: InspectorDoor;
 };
 
-export const entryOf = (seq: number, text = ''): JournalEntry =>
+export const entryOf = (seq: number, text = '', actor = 'task-a'): JournalEntry =>
   ({
     seq,
     at: 1_700_000_000_000 + seq,
     commit: seq,
     kind: 'note',
-    actor: 'task-a',
+    actor,
     machine: 'task',
     version: '1',
     event: { type: 'note.written', text },
@@ -87,8 +87,8 @@ export const createSmallFace = (options: SmallFaceOptions): SmallFace => {
     },
     count: (request) => counted(options.memory, request),
   };
-  const append = (count: number, note = ''): void => {
-    const added = Array.from({ length: count }, (_, index) => entryOf(journal.length + index + 1, note));
+  const append = (count: number, note = '', actor = 'task-a'): void => {
+    const added = Array.from({ length: count }, (_, index) => entryOf(journal.length + index + 1, note, actor));
     journal.push(...added);
     for (const listener of listeners) void listener(added, journal.length);
   };

@@ -1,0 +1,265 @@
+/**
+ * Goal: nobody gets in but who holds a fresh link, and nobody who is in can be used by another page.
+ * Method: the real server on a port; requests with every wrong secret, host, origin and size; a clock that is set ahead.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { SESSION_MS } from '../../../src/hosts/inspector/page-sessions.ts';
+import { API, LINK_MS, SESSION_HEADER } from '../../../src/hosts/inspector/protocol.ts';
+import { InspectorBench, jsonOf, refusalOf, RUN, type Sent } from './inspector-bench.ts';
+
+let bench: InspectorBench;
+beforeEach(async () => {
+  bench = await InspectorBench.open({ helloMs: 50 });
+});
+afterEach(async () => {
+  await bench.close();
+});
+
+const noSession = { status: 401, code: 'not_permitted' };
+const foreign = { status: 403, code: 'not_permitted' };
+
+describe('a link', () => {
+  const exchange = (link: unknown) => bench.request(API.session, { method: 'POST', body: { link } });
+
+  test('becomes a session once', async () => {
+    const link = bench.link();
+    const answer = jsonOf<{ session: string; project: unknown }>(await exchange(link));
+    expect(answer.project).toEqual({
+      key: 'small-000000000000',
+      repoRoot: '/repo',
+      name: 'repo',
+      version: '0.0.0',
+      startedAt: 1,
+      epoch: 1,
+    });
+    expect(refusalOf(await exchange(link))).toEqual(noSession);
+    const who = await bench.request(API.whoami, { headers: { [SESSION_HEADER]: answer.session } });
+    expect(jsonOf(who)).toEqual({ project: answer.project });
+  });
+
+  test('is over after two minutes', async () => {
+    const link = bench.link();
+    bench.ahead = LINK_MS + 1;
+    expect(refusalOf(await exchange(link))).toEqual(noSession);
+    bench.ahead = 0;
+    expect(refusalOf(await exchange(link))).toEqual(noSession);
+  });
+
+  test('that was never made, or is no text, is refused', async () => {
+    expect(refusalOf(await exchange('x'.repeat(43)))).toEqual(noSession);
+    expect(refusalOf(await exchange(7))).toEqual({ status: 400, code: 'invalid_params' });
+    expect(refusalOf(await exchange('x'.repeat(300)))).toEqual({ status: 400, code: 'invalid_params' });
+  });
+
+  test('is only the newest sixteen: nobody fills the memory with them', async () => {
+    const first = bench.link();
+    for (let made = 0; made < 16; made += 1) bench.link();
+    expect(refusalOf(await exchange(first))).toEqual(noSession);
+  });
+});
+
+describe('without a session that counts', () => {
+  const routes: readonly (readonly [string, Sent])[] = [
+    [API.whoami, {}],
+    [API.call, { method: 'POST', body: { operation: 'conductor_list_tasks', params: {} } }],
+    [API.challenge, { method: 'POST', body: { gateId: 'gate-a' } }],
+    [`${API.log}?runId=${RUN}`, {}],
+    [`${API.recording}?runId=${RUN}`, {}],
+  ];
+  test.each(routes)('%s is refused and nothing is called', async (path, sent) => {
+    const whole = await bench.session();
+    const [id, begun] = whole.split('.');
+    const wrong = [
+      undefined,
+      '',
+      'secret',
+      `${whole}x`,
+      `${whole.slice(0, -2)}AA`,
+      // Somebody who wants it to have begun later.
+      [id, (Date.now() + 1_000).toString(36), whole.split('.')[2]].join('.'),
+      [id, begun, 'A'.repeat(43)].join('.'),
+    ];
+    for (const secret of wrong) {
+      const headers: Record<string, string> = secret === undefined ? {} : { [SESSION_HEADER]: secret };
+      expect(refusalOf(await bench.request(path, { ...sent, headers }))).toEqual(noSession);
+    }
+    bench.ahead = SESSION_MS;
+    expect(refusalOf(await bench.request(path, { ...sent, headers: { [SESSION_HEADER]: whole } }))).toEqual(noSession);
+    expect(bench.face.invoked).toEqual([]);
+  });
+
+  test.each([API.feed, API.terminal])('the socket %s is ended, and nothing is read', async (path) => {
+    const silent = bench.socket(path);
+    expect(await silent.closed).toMatchObject({ code: 4408 });
+    for (const [message, code] of [
+      [{ type: 'hello', session: 'wrong', after: null, runId: RUN }, 4401],
+      [{ type: 'other' }, 4400],
+      ['no json', 4400],
+      ['x'.repeat(70_000), 1009],
+    ] as const) {
+      const socket = bench.socket(path);
+      await socket.opened;
+      socket.send(message);
+      expect(await socket.closed).toMatchObject({ code });
+    }
+    expect(bench.face.invoked).toEqual([]);
+    expect(bench.face.listeners.size).toBe(0);
+  });
+});
+
+describe('from another page', () => {
+  test('a foreign Host is refused, whatever it carries', async () => {
+    const session = await bench.session();
+    const headers = { [SESSION_HEADER]: session };
+    const port = String(bench.port);
+    for (const host of [
+      `evil.example:${port}`,
+      '127.0.0.1',
+      '127.0.0.1:1',
+      `127.0.0.1.evil:${port}`,
+      `[::1]:${port}`,
+    ]) {
+      expect(refusalOf(await bench.request(API.whoami, { host, headers }))).toEqual(foreign);
+      expect(refusalOf(await bench.request('/', { host }))).toEqual(foreign);
+    }
+    expect((await bench.request(API.whoami, { host: `localhost:${port}`, headers })).status).toBe(200);
+  });
+
+  test('a foreign Origin and a foreign Sec-Fetch-Site are refused', async () => {
+    const session = { [SESSION_HEADER]: await bench.session() };
+    const port = String(bench.port);
+    const wrong = [
+      { origin: 'http://evil.example' },
+      { origin: 'http://127.0.0.1:1' },
+      { origin: `https://127.0.0.1:${port}` },
+      { origin: `http://localhost:${port}` },
+      { origin: 'null' },
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site' },
+    ];
+    for (const headers of wrong) {
+      expect(refusalOf(await bench.request(API.whoami, { headers: { ...session, ...headers } }))).toEqual(foreign);
+    }
+    for (const headers of [{ origin: bench.origin, 'sec-fetch-site': 'same-origin' }, { 'sec-fetch-site': 'none' }]) {
+      expect((await bench.request(API.whoami, { headers: { ...session, ...headers } })).status).toBe(200);
+    }
+  });
+
+  test.each([
+    ['of another page', { origin: 'http://evil.example' }],
+    ['of another port', { origin: 'http://127.0.0.1:1' }],
+    ['of no page', {}],
+    ['with a foreign Host', { origin: 'http://evil.example', host: 'evil.example' }],
+  ])('a socket %s is not opened', async (_, headers) => {
+    const socket = bench.socket(API.feed, headers as Record<string, string>);
+    expect(await socket.closed).toMatchObject({ code: 1006 });
+    expect(socket.messages).toEqual([]);
+  });
+
+  test('a form is not taken for a call, and there is no CORS and no cookie', async () => {
+    const session = { [SESSION_HEADER]: await bench.session() };
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x']) {
+      const sent = {
+        method: 'POST',
+        body: '{"operation":"conductor_list_tasks"}',
+        headers: { ...session, 'content-type': type },
+      };
+      expect(refusalOf(await bench.request(API.call, sent))).toEqual({ status: 400, code: 'invalid_params' });
+    }
+    const preflight = await bench.request(API.call, { method: 'OPTIONS', headers: { origin: bench.origin } });
+    expect(preflight.status).toBe(404);
+    const all = Object.keys(preflight.headers);
+    expect(all.filter((name) => name.startsWith('access-control') || name === 'set-cookie')).toEqual([]);
+  });
+});
+
+describe('sizes', () => {
+  test('headers that are too large are refused with the security headers', async () => {
+    const got = await bench.request('/', { headers: { 'x-long': 'x'.repeat(20_000) } });
+    expect(got.status).toBe(431);
+    expect(got.headers['content-security-policy']).toContain("default-src 'none'");
+  });
+
+  test('a body that is too large is refused', async () => {
+    const session = await bench.session();
+    const body = { operation: 'conductor_list_tasks', params: { x: 'x'.repeat(1_100_000) } };
+    expect(refusalOf(await bench.call(session, body))).toEqual({ status: 413, code: 'too_large' });
+  });
+
+  test('what is no request at all is answered and closed', async () => {
+    const socket = connect(bench.port, '127.0.0.1');
+    let text = '';
+    socket.setEncoding('utf8').on('data', (data: string) => (text += data));
+    socket.write('what is this\r\n\r\n');
+    await new Promise((resolve) => socket.once('close', resolve));
+    expect(text).toMatch(/^HTTP\/1\.1 400 [\s\S]*x-content-type-options: nosniff/);
+  });
+});
+
+test('every answer carries the security headers, a refusal too', async () => {
+  const port = String(bench.port);
+  for (const got of [
+    await bench.request('/'),
+    await bench.request('/nothing'),
+    await bench.request(API.whoami),
+    await bench.request('/', { host: 'evil.example' }),
+  ]) {
+    expect(got.headers).toMatchObject({
+      'content-security-policy':
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; " +
+        `connect-src 'self' ws://127.0.0.1:${port}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-resource-policy': 'same-origin',
+      'cache-control': 'no-store',
+    });
+  }
+});
+
+describe('the page', () => {
+  test('that was not built says so', async () => {
+    const got = await bench.request('/');
+    expect({ status: got.status, text: got.bytes.toString() }).toEqual({
+      status: 503,
+      text: 'The page of the inspector was not built: npm run build\n',
+    });
+  });
+
+  test('is served from its folder and from nowhere else', async () => {
+    const folder = join(bench.directory, 'page');
+    mkdirSync(join(folder, 'assets'), { recursive: true });
+    writeFileSync(join(folder, 'index.html'), '<p>page');
+    writeFileSync(join(folder, 'assets', 'a-1.js'), '1');
+    writeFileSync(join(folder, '.hidden'), 'secret');
+    writeFileSync(join(bench.directory, 'secret.txt'), 'secret');
+    const page = await InspectorBench.open({ pageFolder: folder });
+    try {
+      const index = await page.request('/');
+      expect(index.bytes.toString()).toBe('<p>page');
+      expect(index.headers).toMatchObject({ 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' });
+      const asset = await page.request('/assets/a-1.js');
+      expect(asset.headers['cache-control']).toBe('private, max-age=31536000, immutable');
+      for (const path of [
+        '/../secret.txt',
+        '/..%2fsecret.txt',
+        '/%2e%2e/secret.txt',
+        '/assets/../../secret.txt',
+        '/assets/..%5c..%5csecret.txt',
+        '/%00/index.html',
+        '//etc/passwd',
+        '/.hidden',
+        '/assets',
+      ]) {
+        const { status, bytes } = await page.request(path);
+        const isError = status >= 400 && bytes.toString().startsWith('{"error":');
+        expect({ path, isError }).toEqual({ path, isError: true });
+      }
+    } finally {
+      await page.close();
+    }
+  });
+});

@@ -1,0 +1,115 @@
+/**
+ * Goal: the inspector keeps its place over restarts, and its trouble is never the supervisor's.
+ * Method: the service with real ports that somebody else takes, files that others wrote, and listeners that fail.
+ */
+import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { inspectorFilePath, readInspectorFile } from '../../../src/hosts/inspector/inspector-file.ts';
+import { API, SESSION_HEADER } from '../../../src/hosts/inspector/protocol.ts';
+import { InspectorBench, refusalOf } from './inspector-bench.ts';
+
+let bench: InspectorBench;
+const others: Server[] = [];
+beforeEach(() => {
+  bench = new InspectorBench();
+});
+afterEach(async () => {
+  for (const other of others.splice(0)) other.close();
+  await bench.close();
+});
+
+const take = async (port: number): Promise<void> => {
+  const server = createServer((socket) => socket.destroy());
+  others.push(server);
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+};
+const whoami = (session: string) => bench.request(API.whoami, { headers: { [SESSION_HEADER]: session } });
+
+test('it listens on this machine alone, and its address opens nothing by itself', async () => {
+  await bench.start();
+  expect(bench.door).toMatchObject({ kind: 'open', url: `http://127.0.0.1:${String(bench.port)}/` });
+  expect(new URL(bench.door.kind === 'open' ? bench.door.url : '').hash).toBe('');
+});
+
+test('port and key are kept for this user alone, and used again', async () => {
+  await bench.start();
+  const path = inspectorFilePath(bench.paths.root);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  const kept = readInspectorFile(bench.paths.root);
+  expect(kept).toEqual({ port: bench.port, key: expect.stringMatching(/^[0-9a-f]{64}$/) as unknown });
+  const session = await bench.session();
+  const { port } = bench;
+  await bench.stop();
+  expect(bench.door.kind).toBe('off');
+  await bench.start();
+  expect({ port: bench.port, kept: readInspectorFile(bench.paths.root) }).toEqual({ port, kept });
+  expect((await whoami(session)).status).toBe(200);
+});
+
+test('a link does not outlive the supervisor that made it', async () => {
+  await bench.start();
+  const link = bench.link();
+  await bench.stop();
+  await bench.start();
+  const got = await bench.request(API.session, { method: 'POST', body: { link } });
+  expect(refusalOf(got)).toEqual({ status: 401, code: 'not_permitted' });
+});
+
+test('a port that somebody took is given up: another one is kept and told, and a session of the old one does not count', async () => {
+  await bench.start();
+  const { port } = bench;
+  const session = await bench.session();
+  await bench.stop();
+  await take(port);
+  await bench.start();
+  expect(bench.port).not.toBe(port);
+  expect(readInspectorFile(bench.paths.root)?.port).toBe(bench.port);
+  expect(bench.log.join('\n')).toContain(`port ${String(port)} is taken; listening at ${String(bench.port)}`);
+  expect(refusalOf(await whoami(session))).toEqual({ status: 401, code: 'not_permitted' });
+  expect((await whoami(await bench.session())).status).toBe(200);
+});
+
+test.each([
+  ['that others could read', (path: string) => chmodSync(path, 0o644)],
+  ['that is broken', (path: string) => writeFileSync(path, '{"port":1')],
+  ['with a short key', (path: string) => writeFileSync(path, '{"port":4000,"key":"00"}')],
+])('a file %s is not believed: a new key, and the file is ours again', async (_, spoil) => {
+  await bench.start();
+  const { key } = readInspectorFile(bench.paths.root)!;
+  const session = await bench.session();
+  await bench.stop();
+  const path = inspectorFilePath(bench.paths.root);
+  spoil(path);
+  await bench.start();
+  expect(readInspectorFile(bench.paths.root)?.key).not.toBe(key);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  expect((await whoami(session)).status).toBe(401);
+});
+
+test('what cannot be kept costs nothing now', async () => {
+  rmSync(bench.paths.root, { recursive: true });
+  await bench.start();
+  expect(bench.log.join()).toContain('were not kept');
+  expect((await whoami(await bench.session())).status).toBe(200);
+  expect(existsSync(bench.paths.root)).toBe(false);
+});
+
+test('stopping hard asks nobody', async () => {
+  await bench.start();
+  const page = await bench.feed(await bench.session());
+  await page.first('snapshot');
+  await bench.stop(true);
+  expect((await page.closed).code).toBe(1006);
+  expect(page.messages.map(({ type }) => type)).not.toContain('stopping');
+});
+
+test('its file holds nothing that lets a browser in', async () => {
+  await bench.start();
+  const link = bench.link();
+  const session = await bench.session();
+  const text = readFileSync(inspectorFilePath(bench.paths.root), 'utf8');
+  expect(text).not.toContain(link);
+  expect(text).not.toContain(session);
+  expect(bench.log.join()).not.toContain(link);
+});
