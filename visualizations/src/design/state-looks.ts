@@ -42,6 +42,7 @@ const LOOKS: Readonly<Record<string, readonly [Tone, Shape]>> = {
   active: ['active', 'play'],
   live: ['active', 'play'],
   busy: ['active', 'play'],
+  up: ['active', 'play'],
   verifying: ['active', 'half'],
   completing: ['active', 'half'],
   recovering: ['active', 'half'],
@@ -68,7 +69,9 @@ const LOOKS: Readonly<Record<string, readonly [Tone, Shape]>> = {
   aborted: ['off', 'dash'],
   canceled: ['off', 'dash'],
   expired: ['off', 'clock'],
+  leaving: ['warn', 'half'],
   stopped: ['off', 'dash'],
+  down: ['off', 'dash'],
   archived: ['off', 'dash'],
 };
 

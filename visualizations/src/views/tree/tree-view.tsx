@@ -1,4 +1,212 @@
-/** The supervision tree. */
-import { Empty } from '../../design/notes.tsx';
+/** The supervision tree as it is now: who holds whom, what was restarted, and how much is left to bear. */
+import { useEffect, useMemo } from 'react';
+import { Link } from '../../app/link.tsx';
+import { useCall, useLiveItems, useMoment } from '../../connection/use-conductor.ts';
+import { Age, Elapsed } from '../../design/age.tsx';
+import { useNow } from '../../design/clock.ts';
+import { counted, formatBytes, formatDuration } from '../../design/format.ts';
+import { SafeText } from '../../design/model-text.tsx';
+import { Empty, ErrorNote, Loading } from '../../design/notes.tsx';
+import { Panel } from '../../design/panel.tsx';
+import { StateBadge } from '../../design/state-badge.tsx';
+import type { RestartReport, RunnerFacts, ServiceFacts, Services } from './services.ts';
+import './tree.css';
 
-export const TreeView = () => <Empty title="Supervision" />;
+/** How often it is asked while somebody looks, in ms. */
+const POLL_MS = 2_000;
+
+const usePolled = (reload: () => void): void => {
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (globalThis.document.visibilityState === 'visible') reload();
+    }, POLL_MS);
+    return () => {
+      clearInterval(timer);
+    };
+  }, [reload]);
+};
+
+type UsageProps = { readonly memoryBytes: number | null; readonly cpuPercent: number | null };
+
+const Usage = ({ memoryBytes, cpuPercent }: UsageProps) => (
+  <span className="usage small muted">
+    {memoryBytes === null ? null : <span>{formatBytes(memoryBytes)}</span>}
+    {cpuPercent === null ? null : <span>{cpuPercent.toFixed(1)} % CPU</span>}
+  </span>
+);
+
+/** Counts down to the next start. */
+const Backoff = ({ until }: { readonly until: number }) => {
+  const now = useNow();
+  return <span className="note-warn">starts in {formatDuration(until - now)}</span>;
+};
+
+const ServiceRow = ({ service }: { readonly service: ServiceFacts }) => {
+  const restarts = Math.max(0, service.starts - 1);
+  return (
+    <li className="tree-row">
+      <StateBadge state={service.state} />
+      <span className="tree-name">{service.id}</span>
+      <span className="tree-facts small muted">
+        <span>{service.restart}</span>
+        {restarts === 0 ? null : <span className="note-warn">{counted(restarts, 'restart')}</span>}
+        {service.failures === 0 ? null : (
+          <span className="note-warn">{counted(service.failures, 'failure')} in a row</span>
+        )}
+        {service.notBefore === null ? null : <Backoff until={service.notBefore} />}
+        {service.upAt === null ? null : (
+          <span>
+            up <Elapsed from={service.upAt} />
+          </span>
+        )}
+      </span>
+    </li>
+  );
+};
+
+const RunnerFactsLine = ({ runner }: { readonly runner: RunnerFacts }) => (
+  <span className="tree-facts small muted">
+    {runner.pid === null ? null : <span>pid {runner.pid}</span>}
+    {runner.epoch > 1 ? <span className="note-warn">epoch {runner.epoch}</span> : null}
+    {runner.phase === null ? null : <span>{runner.phase.replaceAll('_', ' ')}</span>}
+    {runner.connected ? null : <span className="note-warn">not connected</span>}
+  </span>
+);
+
+const RunnerRow = ({ runner }: { readonly runner: RunnerFacts }) => {
+  const { tasks, runs } = useLiveItems();
+  const run = runs.get(runner.runId);
+  const title = tasks.get(runner.taskId ?? run?.taskId ?? '')?.title ?? runner.runId;
+  return (
+    <li className="tree-row">
+      <StateBadge state={run?.status ?? 'running'} />
+      <Link to={{ view: 'run', id: runner.runId }} row className="tree-name row-title ellipsis">
+        <SafeText text={title} />
+      </Link>
+      <RunnerFactsLine runner={runner} />
+      <Usage memoryBytes={runner.memoryBytes} cpuPercent={runner.cpuPercent} />
+    </li>
+  );
+};
+
+const Budget = ({ budget }: { readonly budget: NonNullable<Services['budget']> }) => {
+  const { intensity, restarts, periodMs, strategy } = budget;
+  const isSpent = restarts >= intensity;
+  const text = `${String(restarts)} of ${counted(intensity, 'restart')} within ${formatDuration(periodMs)}`;
+  return (
+    <span
+      className="budget small"
+      title={`${strategy.replaceAll('_', ' ')}: one more than that, and the supervisor gives up`}
+    >
+      <span className="budget-marks" aria-hidden="true">
+        {Array.from({ length: Math.min(intensity, 20) }, (_, at) => (
+          <span key={`mark-${String(at)}`} className={at < restarts ? 'budget-mark is-used' : 'budget-mark'} />
+        ))}
+      </span>
+      <span className={isSpent ? 'note-warn' : 'muted'}>{text}</span>
+    </span>
+  );
+};
+
+const Reports = ({ reports }: { readonly reports: readonly RestartReport[] }) => {
+  const latest = useMemo(() => reports.toReversed(), [reports]);
+  if (latest.length === 0) {
+    return <Empty title="Nothing was restarted">What fails, is started again or gives up is listed here.</Empty>;
+  }
+  return (
+    <ol>
+      {latest.map(({ at, service, what, reason }) => (
+        <li key={`${String(at)} ${service} ${what}`} className="report">
+          <span className="report-what">
+            <strong>{service}</strong> {what}
+          </span>
+          <span className="report-reason">
+            <SafeText text={reason} />
+          </span>
+          <span className="small muted">
+            <Age at={at} />
+          </span>
+        </li>
+      ))}
+    </ol>
+  );
+};
+
+const Tree = ({
+  services,
+}: {
+  readonly services: Services & { readonly supervisor: NonNullable<Services['supervisor']> };
+}) => {
+  const { supervisor, budget, runners } = services;
+  return (
+    <ul className="tree">
+      <li>
+        <div className="tree-row tree-root">
+          <StateBadge state="live" />
+          <span className="tree-name">supervisor</span>
+          <span className="tree-facts small muted">
+            <span>pid {supervisor.pid}</span>
+            <span>version {supervisor.version}</span>
+            <span>
+              up <Elapsed from={supervisor.startedAt} />
+            </span>
+            {budget === null ? null : <Budget budget={budget} />}
+          </span>
+          <Usage {...supervisor} />
+        </div>
+        <ul>
+          {services.services.map((service) => (
+            <ServiceRow key={service.id} service={service} />
+          ))}
+          <li>
+            <div className="tree-row">
+              <StateBadge state={runners.length === 0 ? 'idle' : 'running'} />
+              <span className="tree-name">runners</span>
+              <span className="tree-facts small muted">
+                <span>{counted(runners.length, 'runner')}, a process each</span>
+              </span>
+            </div>
+            <ul>
+              {runners.map((runner) => (
+                <RunnerRow key={runner.runId} runner={runner} />
+              ))}
+            </ul>
+          </li>
+        </ul>
+      </li>
+    </ul>
+  );
+};
+
+const isLive = (services: Services): services is Services & { supervisor: NonNullable<Services['supervisor']> } =>
+  services.supervisor !== null;
+
+export const TreeView = () => {
+  const { seq } = useMoment();
+  const { details, error, reload } = useCall<Services>('conductor_get_services', {});
+  usePolled(reload);
+  if (details === null) {
+    return error === null ? (
+      <Loading what="the supervision tree" />
+    ) : (
+      <ErrorNote title="The supervision tree cannot be read" error={error} onRetry={reload} />
+    );
+  }
+  return (
+    <div className="stack">
+      <h1 className="visually-hidden">Supervision</h1>
+      {error === null ? null : <ErrorNote title="This is what was known last" error={error} onRetry={reload} />}
+      {seq === null ? null : <p className="muted">Processes have no past: this is the tree as it is now.</p>}
+      <Panel title="Supervision tree" isFlush>
+        {isLive(details) ? (
+          <Tree services={details} />
+        ) : (
+          <Empty title="No supervisor runs">Start one in a terminal: conductor start</Empty>
+        )}
+      </Panel>
+      <Panel title="What was restarted, and why" isFlush>
+        <Reports reports={details.reports} />
+      </Panel>
+    </div>
+  );
+};
