@@ -101,6 +101,12 @@ export class ProjectFixture {
     return child.pid!;
   }
 
+  /** Speaks to a supervisor that somebody else started; who did ends it. */
+  async adopt(): Promise<void> {
+    await this.#client?.close().catch(() => undefined);
+    this.#client = await connectSupervisor({ projectHome: this.paths.root, waitMs: 10_000 });
+  }
+
   get pid(): number {
     return this.#process!.pid!;
   }

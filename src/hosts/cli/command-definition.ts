@@ -96,6 +96,8 @@ export interface LocalProject {
       readonly signal: AbortSignal;
     },
   ): Promise<{ readonly stopped: boolean; readonly pid: number | null }>;
+  /** Version of the running supervisor; null when none runs. */
+  runningVersion(repo: string): Promise<string | null>;
   /** Becomes the program `child` with these words. @returns its exit code. */
   child(words: readonly string[]): Promise<number>;
 }

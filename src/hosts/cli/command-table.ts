@@ -82,6 +82,9 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
       entry('stop', 'stop the supervisor after its runs, at once, or without them', async () => {
         return (await import('./commands/stop-command.ts')).stopCommand;
       }),
+      entry('upgrade', 'replace the supervisor by one of this version; runs go on', async () => {
+        return (await import('./commands/upgrade-command.ts')).upgradeCommand;
+      }),
       entry('doctor', 'check this machine and this project', async () => {
         return (await import('./commands/doctor-command.ts')).doctorCommand;
       }),

@@ -15,6 +15,7 @@ import { openSqliteReader } from '../../persistence/sqlite-reader.ts';
 import type { JournalEntry, StoreReader } from '../../persistence/store.ts';
 import { openProcessTable } from '../../supervisor/processes/open-process-table.ts';
 import type { EpochMs } from '../../machines/ids.ts';
+import { coverageText } from '../rpc/coverage-text.ts';
 import { decidePrincipal, lookAtProcesses } from '../rpc/principal.ts';
 import type { CliIo } from './cli-io.ts';
 import { configurationHere } from './configuration-here.ts';
@@ -67,6 +68,7 @@ const contextOf = ({ project, paths }: ProjectPlace, reader: StoreReader, env: C
         return bytes?.subarray(0, maxBytes) ?? null;
       },
     },
+    machineCoverage: () => coverageText(project.repoRoot),
     signal: new AbortController().signal,
   });
 

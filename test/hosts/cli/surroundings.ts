@@ -148,6 +148,7 @@ const emptyLocal: LocalProject = {
   stop: async () => ({ stopped: false, pid: null }),
   inspectorLink: async () => ({ url: 'http://127.0.0.1:4000/#link=secret', started: false }),
   openBrowser: async () => false,
+  runningVersion: async () => null,
 };
 
 const portOf = (project: FakeProject, calls: Call[], number: number): ConductorPort => ({
