@@ -5,7 +5,7 @@ import { EXIT } from '../exit-codes.ts';
 export const upgradeCommand: CommandDefinition = {
   name: 'upgrade',
   summary: 'replace the supervisor by one of this version; runs go on',
-  notes: 'As stop --keep-runs and start. Nothing is done when none of another version runs.',
+  notes: 'As stop --keep-runs and start, when one of another version runs.',
   examples: ['conductor upgrade'],
   run: async ({ context }) => {
     const { version, local, repo, report } = context;
