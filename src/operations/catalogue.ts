@@ -6,6 +6,7 @@
  */
 import type { Static } from 'typebox';
 import { artifactOperations } from './artifact-operations.ts';
+import { chartOperations } from './chart-operations.ts';
 import { childOperations } from './child-operations.ts';
 import { eventOperations } from './event-operations.ts';
 import { gateOperations } from './gate-operations.ts';
@@ -36,6 +37,7 @@ export const OPERATIONS = [
   ...eventOperations,
   ...overviewOperations,
   ...momentOperations,
+  ...chartOperations,
   ...childOperations,
 ] as const;
 

@@ -108,6 +108,8 @@ export type OperationContext = {
   readonly trust: TrustFile;
   /** The stored copy of an artifact, at most `maxBytes` from its beginning; null when it is gone. */
   readonly artifacts: { read(row: ArtifactRow, maxBytes: number): Promise<Uint8Array | null> };
+  /** Text of `coverage/machines.json` of this program or, where it has none, of the project; null where neither has. */
+  readonly machineCoverage: () => Promise<string | null>;
   /** Values of granted names, as the client that asks sent them. */
   readonly clientEnv?: Readonly<Record<string, string>>;
   /** null outside of a run. */
@@ -125,7 +127,7 @@ export type HandlerContext = OperationContext & {
 export const readOnlyContext = (
   parts: Pick<
     OperationContext,
-    'reader' | 'principal' | 'clock' | 'project' | 'config' | 'trust' | 'artifacts' | 'signal'
+    'reader' | 'principal' | 'clock' | 'project' | 'config' | 'trust' | 'artifacts' | 'machineCoverage' | 'signal'
   >,
 ): OperationContext => ({
   ...parts,

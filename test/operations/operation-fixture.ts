@@ -54,6 +54,7 @@ export const openProject = async () => {
     trusted: [] as string[],
     granted: [] as { taskIds: readonly string[]; values: object }[],
     files: new Map<string, Uint8Array>(),
+    coverage: null as string | null,
     reasons: new Map<string, string>(),
   };
   const make = <Kind extends Parameters<typeof newId>[0]>(kind: Kind) => newId(kind, clock.now());
@@ -112,6 +113,7 @@ export const openProject = async () => {
       list: async () => world.trusted.map((hash) => ({ hash, at: 0 })),
     },
     artifacts: { read: async ({ sha256 }, maxBytes) => world.files.get(sha256)?.slice(0, maxBytes) ?? null },
+    machineCoverage: async () => world.coverage,
     child: null,
     signal: new AbortController().signal,
   };

@@ -65,6 +65,9 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
       entry('attach', 'watch the terminal of a run, or type into it', async () => {
         return (await import('./commands/attach-command.ts')).attachCommand;
       }),
+      entry('diagram', 'print the chart of a machine, or of one thing as it is now', async () => {
+        return (await import('./commands/diagram-command.ts')).diagramCommand;
+      }),
       entry('replay', 'run the journal through the machines again and compare', async () => {
         return (await import('./commands/replay-command.ts')).replayCommand;
       }),

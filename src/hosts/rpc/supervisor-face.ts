@@ -20,6 +20,7 @@ import type { OperationContext } from '../../operations/operation-context.ts';
 import { openTrust } from '../../operations/trust.ts';
 import type { Supervisor } from '../../supervisor/open-supervisor.ts';
 import { PROTOCOL } from '../../supervisor/runners/protocol.ts';
+import { coverageText } from './coverage-text.ts';
 import type { EntriesListener, InspectorDoor, InvokeRequest, SupervisorFace } from './rpc-face.ts';
 
 export type FaceOptions = {
@@ -137,6 +138,7 @@ function commonContext({ supervisor, environment }: FaceOptions): Common {
     }),
     trust,
     artifacts: { read: (row, maxBytes) => readBeginning(artifactPath(paths.artifacts, row.sha256), maxBytes) },
+    machineCoverage: () => coverageText(supervisor.project.repoRoot),
     child: null,
   };
 }

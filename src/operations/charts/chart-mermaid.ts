@@ -44,7 +44,7 @@ function edgeLines({ edges, machine }: TransitionGraph): string[] {
 }
 
 /** A chart as Mermaid text, which many readers of Markdown draw. */
-export const chartMermaid = (graph: TransitionGraph): string =>
+export const chartMermaid = (graph: TransitionGraph, active: readonly string[] = []): string =>
   [
     '---',
     `title: ${graph.machine}, version ${graph.version}`,
@@ -52,5 +52,12 @@ export const chartMermaid = (graph: TransitionGraph): string =>
     'stateDiagram-v2',
     ...stateLines(graph, graph.machine, '  '),
     ...edgeLines(graph),
+    ...litLines(graph, active),
     '',
   ].join('\n');
+
+const litLines = ({ machine }: TransitionGraph, active: readonly string[]): string[] => {
+  const lit = active.filter((id) => id !== machine);
+  if (lit.length === 0) return [];
+  return ['  classDef lit stroke:#0b6bcb,stroke-width:3px', ...lit.map((id) => `  class ${mermaidId(id)} lit`)];
+};
