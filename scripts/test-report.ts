@@ -2,6 +2,7 @@
  * The result of the tests in one line, read from Vitest's own JSON report: `N passed, N failed, N skipped`, the last line of CI.
  *
  * A file that failed without a failed test in it (it did not load, a hook threw) counts as one failure; `todo` counts as skipped.
+ * A test that passed only when it was tried again is named with what it said the first time.
  * Exit code 1 when anything failed, when no test ran, and when there is no whole report.
  */
 import { readFileSync } from 'node:fs';
@@ -16,7 +17,12 @@ type Report = {
   readonly testResults: readonly {
     readonly name: string;
     readonly status: string;
-    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      /** Of every try, also of a test that passed in the end. */
+      readonly failureMessages?: readonly string[];
+    }[];
   }[];
 };
 
@@ -47,6 +53,10 @@ for (const { name, assertionResults } of report.testResults) {
   for (const test of assertionResults) {
     if (test.status === 'failed') console.log(`failed: ${test.fullName} (${name})`);
     else if (test.status !== 'passed') console.log(`skipped: ${test.fullName} (${name})`);
+    else if (test.failureMessages?.[0] !== undefined) {
+      const [said = ''] = test.failureMessages[0].split('\n');
+      console.log(`passed at the second try: ${test.fullName} (${name}): ${said}`);
+    }
   }
 }
 

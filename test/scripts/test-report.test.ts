@@ -44,6 +44,14 @@ test('passing tests are counted, skipped ones named', () => {
   expect(before).toEqual(['skipped: case 2 (a.test.ts)', 'skipped: case 3 (a.test.ts)']);
 });
 
+test('a test that needed a second try is named with what it said', () => {
+  const report = reportOf(['passed', 'passed'], 'passed');
+  Object.assign(report.testResults[0]!.assertionResults[1]!, { failureMessages: ['Error: too late\n    at a.ts:1'] });
+  const { status, last, before } = say(JSON.stringify(report));
+  expect({ status, last }).toEqual({ status: 0, last: '2 passed, 0 failed, 0 skipped' });
+  expect(before).toEqual(['passed at the second try: case 1 (a.test.ts): Error: too late']);
+});
+
 test('a failed test fails the run', () => {
   const { status, last } = sayReport(['passed', 'failed'], 'failed');
   expect({ status, last }).toEqual({ status: 1, last: '1 passed, 1 failed, 0 skipped' });
