@@ -122,29 +122,29 @@ const gateItemOf = (project: FixtureProject, { gateId }: Params) => {
   };
 };
 
+type Answer = (project: FixtureProject, params: Params, confirm: CallRequest['confirm']) => unknown;
+
+const ANSWERS: Readonly<Record<string, Answer>> = {
+  conductor_get_overview: (project, { seq }) =>
+    fixtureOverview(project.items, { ...project, seq: Number(seq ?? project.lastSeq) }),
+  conductor_layout_tasks: (project, params) =>
+    layoutOf(project.items.tasks.filter(({ objectiveId }) => objectiveId === params['objectiveId'])),
+  conductor_get_services: ({ now }) => fixtureServices(now),
+  conductor_list_artifacts: (_, { runId }) => ({ items: artifactsOf(runId), nextCursor: null, total: 4 }),
+  conductor_read_artifact: () => ({
+    content: '3 tests, 1 failed\n  unary minus: expected -1, got 1\n',
+    truncated: false,
+    diagnostic: null,
+  }),
+  conductor_read_diff: () => ({ patch: PATCH, truncated: false }),
+  conductor_list_events: () => ({ items: [], nextCursor: null, total: null }),
+  conductor_get_gate: gateItemOf,
+  conductor_resolve_gate: resolve,
+};
+
 /** @throws FixtureRefusal */
 export const answerOf = (project: FixtureProject, { operation, params, confirm }: CallRequest): unknown => {
-  const given = (params ?? {}) as Params;
-  switch (operation) {
-    case 'conductor_get_overview':
-      return fixtureOverview(project.items, { ...project, seq: Number(given['seq'] ?? project.lastSeq) });
-    case 'conductor_layout_tasks':
-      return layoutOf(project.items.tasks.filter(({ objectiveId }) => objectiveId === given['objectiveId']));
-    case 'conductor_get_services':
-      return fixtureServices(project.now);
-    case 'conductor_list_artifacts':
-      return { items: artifactsOf(given['runId']), nextCursor: null, total: 4 };
-    case 'conductor_read_artifact':
-      return { content: '3 tests, 1 failed\n  unary minus: expected -1, got 1\n', truncated: false, diagnostic: null };
-    case 'conductor_read_diff':
-      return { patch: PATCH, truncated: false };
-    case 'conductor_get_gate':
-      return gateItemOf(project, given);
-    case 'conductor_list_gates':
-      return { items: [], nextCursor: null, total: 0 };
-    case 'conductor_resolve_gate':
-      return resolve(project, given, confirm);
-    default:
-      throw new FixtureRefusal('not_found', `the fixture has no ${operation}`);
-  }
+  const answer = ANSWERS[operation];
+  if (answer === undefined) throw new FixtureRefusal('not_found', `the fixture has no ${operation}`);
+  return answer(project, (params ?? {}) as Params, confirm);
 };

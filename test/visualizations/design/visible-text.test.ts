@@ -30,7 +30,7 @@ test('line ends, tabs, emoji made of several characters and other scripts are le
 });
 
 test('the same character many times is one sign that says how many', () => {
-  expect(visiblePieces('\u0007\u0007\u0007')).toEqual([{ kind: 'control', sign: '␇×3', name: 'bell (U+0007)' }]);
+  expect(visiblePieces('\u0007\u0007\u0007')).toEqual([{ kind: 'control', sign: 'BEL×3', name: 'bell (U+0007)' }]);
 });
 
 test('V1: whatever the text, the pieces that are shown as they are hold nothing that acts, and none of the rest is lost', () => {

@@ -39,7 +39,7 @@ export const VirtualList = <Item,>({ items, label, keyOf, row, ...sizes }: Virtu
       className="virtual-box"
       style={{ maxHeight: heightMax }}
       tabIndex={0}
-      role="region"
+      role="group"
       aria-label={label}
     >
       <div className="virtual-rows" style={{ height }} role="list">

@@ -45,11 +45,13 @@ const ACTING =
 const codeOf = (character: string): string =>
   `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
 
-/** Control characters have pictures of their own in Unicode; the rest is named by its number. */
-const signOf = (code: number, character: string): string => {
-  if (code < 0x20) return String.fromCodePoint(0x2400 + code);
-  return code === 0x7f ? '␡' : codeOf(character);
-};
+/** Short names of U+0000 to U+001F. Unicode has pictures of them as well, which few fonts hold. */
+const C0 = (
+  'NUL SOH STX ETX EOT ENQ ACK BEL BS TAB LF VT FF CR SO SI ' +
+  'DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US'
+).split(' ');
+
+const signOf = (code: number, character: string): string => C0[code] ?? (code === 0x7f ? 'DEL' : codeOf(character));
 
 const controlPiece = (run: string): TextPiece => {
   const characters = Array.from(run);

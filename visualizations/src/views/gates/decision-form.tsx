@@ -152,7 +152,7 @@ export const DecisionForm = ({ gateId, type }: { readonly gateId: string; readon
   }
   const props: FormProps = { gateId, type, isSending: state.kind === 'sending', onSend: (words) => void send(words) };
   return (
-    <section className="decision" aria-label="Decide">
+    <div className="decision">
       {type === 'needs_input' ? <AnswerForm {...props} /> : <ApproveForm {...props} />}
       <RefuseForm {...props} />
       {state.kind === 'failed' ? <ErrorNote title="This was not decided" error={state.error} /> : null}
@@ -161,6 +161,6 @@ export const DecisionForm = ({ gateId, type }: { readonly gateId: string; readon
           Sending…
         </p>
       ) : null}
-    </section>
+    </div>
   );
 };

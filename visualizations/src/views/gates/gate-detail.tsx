@@ -21,9 +21,6 @@ const ASKERS: Readonly<Record<string, string>> = {
   human: 'a person',
 };
 
-/** A question of the system is as long as a text of the journal may be. */
-const QUESTION_CHARACTERS = 16_384;
-
 const TITLES: Readonly<Record<string, string>> = {
   needs_input: 'A question',
   needs_review: 'A review',
@@ -34,16 +31,6 @@ const TITLES: Readonly<Record<string, string>> = {
 
 /** Who wrote the question. */
 export const askerOf = ({ askedBy }: Pick<OverviewGate, 'askedBy'>): string => ASKERS[askedBy] ?? askedBy;
-
-/** The question, in a marked box when a model wrote it. */
-const Question = ({ gate }: { readonly gate: ShownGate }) =>
-  gate.askedBy === 'system' || gate.askedBy === 'human' ? (
-    <p className="question">
-      <SafeText text={gate.ask} max={QUESTION_CHARACTERS} />
-    </p>
-  ) : (
-    <ModelText text={gate.ask} author={askerOf(gate)} />
-  );
 
 const Facts = ({ gate }: { readonly gate: ShownGate }) => {
   const { tasks, objectives } = useItems();
@@ -133,7 +120,8 @@ export const GateDetail = ({ gate, stored }: GateDetailProps) => {
         }
       >
         <div className="stack">
-          <Question gate={gate} />
+          {/* Also what Conductor asks may quote what an agent wrote. */}
+          <ModelText text={gate.ask} author={askerOf(gate)} />
           <Facts gate={gate} />
         </div>
       </Panel>

@@ -6,7 +6,7 @@ export type Size = { readonly width: number; readonly height: number };
 export const SCALE_MIN = 0.12;
 const SCALE_MAX = 2;
 /** A chart is not made smaller than this to fit: its text could not be read. */
-const FIT_MIN = 0.5;
+const FIT_MIN = 0.72;
 const MARGIN = 16;
 
 const within = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value));

@@ -94,15 +94,18 @@ type ObjectiveSectionProps = {
   readonly objective: OverviewObjective;
   readonly tasks: readonly OverviewTask[];
   readonly isOpenAtFirst: boolean;
+  /** There is room: no other is open beside it. */
+  readonly isLarge?: boolean;
   /** It is the only one that is shown. */
   readonly isAlone?: boolean;
 };
 
-export const ObjectiveSection = ({ objective, tasks, isOpenAtFirst, isAlone = false }: ObjectiveSectionProps) => {
+export const ObjectiveSection = ({ objective, tasks, isOpenAtFirst, ...rest }: ObjectiveSectionProps) => {
+  const { isLarge = false, isAlone = false } = rest;
   const id = useId();
   const [isOpen, setOpen] = useState(isOpenAtFirst);
   const [form, setForm] = useState<Form>(isNarrow() ? 'list' : 'chart');
-  const heightMax = isAlone ? HEIGHT_ALONE : HEIGHT_AMONG_OTHERS;
+  const heightMax = isAlone || isLarge ? HEIGHT_ALONE : HEIGHT_AMONG_OTHERS;
   return (
     <section className="panel objective" aria-labelledby={id}>
       <header className="objective-head">
@@ -118,7 +121,11 @@ export const ObjectiveSection = ({ objective, tasks, isOpenAtFirst, isAlone = fa
           <span className="fold-sign" aria-hidden="true" />
         </button>
         <h2 id={id} className="objective-title">
-          <Link to={{ view: isAlone ? 'entity' : 'objective', id: objective.objectiveId }} row className="row-title">
+          <Link
+            to={{ view: isAlone ? 'entity' : 'objective', id: objective.objectiveId }}
+            row
+            className="row-title clamp"
+          >
             <SafeText text={objective.title} />
           </Link>
         </h2>

@@ -53,6 +53,7 @@ const Objectives = ({ only }: { readonly only: string | null }) => {
           objective={objective}
           tasks={tasks.get(objective.objectiveId) ?? []}
           isOpenAtFirst={only !== null || (index < OPEN_MAX && !isDone(objective))}
+          isLarge={live.length === 1}
           isAlone={only !== null}
         />
       ))}

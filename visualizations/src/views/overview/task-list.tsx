@@ -22,7 +22,7 @@ const TaskRow = memo(({ task, run }: RowProps) => (
   <div className="task-row">
     <StateBadge state={task.state} />
     <div className="task-row-text">
-      <Link to={{ view: 'entity', id: task.taskId }} row className="row-title">
+      <Link to={{ view: 'entity', id: task.taskId }} row className="row-title clamp">
         <SafeText text={task.title} />
       </Link>
       <div className="task-row-note small muted">
