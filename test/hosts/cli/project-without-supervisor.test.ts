@@ -3,7 +3,16 @@
  * Method: the real opener over a real repository: without a home, with a store that an owner left, with a broken one.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -70,6 +79,21 @@ test('outside of a repository, and before the first commit, it ends with 2', asy
   expect(await conductor(['status', '--repo', empty])).toMatchObject({ exitCode: 2 });
 });
 
+test.each(['svg', 'json', 'mermaid'])('the chart of a machine as %s needs no repository', async (format) => {
+  const { exitCode, out } = await conductor(['diagram', 'gate', '--format', format], { cwd: folder });
+  const ending = format === 'mermaid' ? 'mmd' : format;
+  expect({ exitCode, out }).toEqual({
+    exitCode: 0,
+    out: readFileSync(`visualizations/machines/gate.${ending}`, 'utf8'),
+  });
+});
+
+test('a chart of what is not there, and of no machine', async () => {
+  expect(await conductor(['diagram', 'gates'])).toMatchObject({ exitCode: 1, out: '' });
+  expect(await conductor(['diagram', 'run-01'], { cwd: folder })).toMatchObject({ exitCode: 2, out: '' });
+  expect(await conductor(['diagram', 'run', '--format', 'png'])).toMatchObject({ exitCode: 2, out: '' });
+});
+
 test('doctor says that it is no repository, beside what it can say', async () => {
   const { exitCode, out } = await conductor(['doctor', '--json'], { cwd: folder });
   const { checks, failed } = JSON.parse(out) as { checks: { what: string; state: string }[]; failed: number };
@@ -120,6 +144,8 @@ describe('with a store that an owner left', () => {
     expect((await conductor(['objectives'])).out).toContain('Ship it');
     expect((await conductor(['show', 'objective-01a'])).out).toContain('Ship it');
     expect((await conductor(['events'])).out).toContain('objective.activate');
+    const drawn = await conductor(['diagram', 'objective-01a', '--format', 'svg']);
+    expect(drawn.out).toContain('Active: active.</desc>');
     expect(await conductor(['replay'])).toMatchObject({ exitCode: 0, out: '2 entries, 1 entity, 0 differences\n' });
     expect((await conductor(['doctor'])).out).toMatch(/ok {4}journal +2 entries/);
   });

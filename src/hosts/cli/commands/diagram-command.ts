@@ -18,7 +18,7 @@ export const diagramCommand: CommandDefinition = {
       completes: ['task', 'run', 'gate', 'objective', 'worker'],
     },
   ],
-  options: [{ flags: '--format <format>', description: 'mermaid (default), svg or json', choices: FORMATS }],
+  options: [{ flags: '--format <format>', description: 'default: mermaid', choices: FORMATS }],
   notes: 'The name of a machine needs no repository. The SVG is what the inspector shows.',
   examples: ['conductor diagram run', 'conductor diagram task --format svg > task.svg', 'conductor diagram run-01kb2'],
   run: async ({ context, args, options }) => {
