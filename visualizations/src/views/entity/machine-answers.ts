@@ -9,6 +9,8 @@ export type Box = Point & { readonly width: number; readonly height: number };
 export type ChartCoverage = {
   readonly transitions: Readonly<Record<TransitionId, number>>;
   readonly ignored: Readonly<Record<string, number>>;
+  /** Transitions that no test can reach, each with its reason. */
+  readonly unreachable?: Readonly<Record<TransitionId, string>>;
 };
 
 /** conductor_get_machine */

@@ -1,0 +1,128 @@
+/** Rows of output with colours, matches and signs for what a terminal would act on. Only what is seen exists. */
+import { Fragment, memo, useEffect, useRef, type ReactNode } from 'react';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { formatCount } from '../../../design/format.ts';
+import { visiblePieces } from '../../../design/visible-text.ts';
+import { ansiPieces } from './ansi-text.ts';
+import { markMatches } from './log-search.ts';
+import type { LogRow } from './log-text.ts';
+
+const ROW_PX = 20;
+const OVERSCAN = 12;
+/** How near the end counts as at the end, in px. */
+const END_PX = 24;
+
+const signed = (text: string): ReactNode[] =>
+  visiblePieces(text).map((piece, index) =>
+    piece.kind === 'text' ? (
+      piece.text
+    ) : (
+      // oxlint-disable-next-line react/no-array-index-key -- pieces of a row have no other name than their place
+      <span key={index} className="control-sign" title={piece.name}>
+        {piece.sign}
+      </span>
+    ),
+  );
+
+const marked = (text: string, query: string): ReactNode[] =>
+  markMatches(text, query).map((piece) =>
+    piece.isMatch ? (
+      <mark key={piece.at}>{signed(piece.text)}</mark>
+    ) : (
+      <Fragment key={piece.at}>{signed(piece.text)}</Fragment>
+    ),
+  );
+
+type RowProps = {
+  readonly row: LogRow;
+  readonly query: string;
+  readonly isCurrent: boolean;
+  readonly onOpen: (line: number) => void;
+};
+
+const OutputRow = memo(({ row, query, isCurrent, onOpen }: RowProps) => (
+  <div className={isCurrent ? 'log-row is-current' : 'log-row'}>
+    <span className="log-number" aria-hidden="true">
+      {row.part === 0 ? row.line.number : ''}
+    </span>
+    <span className="log-text" dir="ltr">
+      {ansiPieces(row.text, row.carried).map(({ text, className }, index) => (
+        // oxlint-disable-next-line react/no-array-index-key -- pieces of a row have no other name than their place
+        <bdi key={index} className={className}>
+          {marked(text, query)}
+        </bdi>
+      ))}
+      {row.hidden === 0 ? null : (
+        <button
+          type="button"
+          className="log-open"
+          onClick={() => {
+            onOpen(row.line.number);
+          }}
+        >
+          … show all {formatCount(row.line.text.length)} characters
+        </button>
+      )}
+    </span>
+  </div>
+));
+OutputRow.displayName = 'OutputRow';
+
+type LogRowsProps = {
+  readonly rows: readonly LogRow[];
+  readonly label: string;
+  readonly query: string;
+  /** The match that was gone to. */
+  readonly current: number | null;
+  readonly isFollowing: boolean;
+  readonly onScroll: (isAtEnd: boolean) => void;
+  readonly onOpen: (line: number) => void;
+};
+
+export const LogRows = ({ rows, label, query, current, isFollowing, onScroll, onOpen }: LogRowsProps) => {
+  const box = useRef<HTMLDivElement>(null);
+  // Its rows are read anew with every picture of this component, which is what the rule is afraid of not happening.
+  // oxlint-disable-next-line react/incompatible-library
+  const list = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => box.current,
+    estimateSize: () => ROW_PX,
+    overscan: OVERSCAN,
+  });
+  const last = rows.length - 1;
+  useEffect(() => {
+    if (isFollowing && last >= 0) list.scrollToIndex(last, { align: 'end' });
+  }, [isFollowing, last, list]);
+  useEffect(() => {
+    if (current !== null) list.scrollToIndex(current, { align: 'center' });
+  }, [current, list]);
+  return (
+    <div
+      ref={box}
+      className="log-box"
+      tabIndex={0}
+      role="region"
+      aria-label={label}
+      onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
+        onScroll(scrollHeight - scrollTop - clientHeight < END_PX);
+      }}
+    >
+      <div className="log-rows" style={{ height: list.getTotalSize() }}>
+        {list.getVirtualItems().map(({ index, key, start }) => {
+          const row = rows[index];
+          return row === undefined ? null : (
+            <div
+              key={key}
+              ref={list.measureElement}
+              data-index={index}
+              className="virtual-row"
+              style={{ transform: `translateY(${String(start)}px)` }}
+            >
+              <OutputRow row={row} query={query} isCurrent={index === current} onOpen={onOpen} />
+            </div>
+          );
+        })}
+      </div>
+    </div>
+  );
+};
