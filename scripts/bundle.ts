@@ -38,7 +38,7 @@ export const bundleProgram = async (program: Program, folder: string): Promise<v
     dir: folder,
     format: 'esm',
     entryFileNames: '[name].mjs',
-    chunkFileNames: 'chunks/[name]-[hash].mjs',
+    chunkFileNames: program.chunks,
     ...(program.split ? {} : { codeSplitting: false }),
   });
   await build.close();

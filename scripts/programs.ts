@@ -13,8 +13,10 @@ export type Program = {
   readonly entry: string;
   /** Packages that stay outside, because they load a native or a worker file from their own folder. */
   readonly external: readonly string[];
-  /** `true`: what is imported on demand becomes a file in `chunks/`. `false`: one file holds everything. */
+  /** `true`: what is imported on demand becomes a file of its own. `false`: one file holds everything. */
   readonly split: boolean;
+  /** Names of these files, where a program is split. */
+  readonly chunks: string;
   /** The oldest Node that must be able to parse it. */
   readonly target: 'node16' | 'node22';
   /** A missing entry fails the build. */
@@ -44,7 +46,14 @@ export type ProgramModules = {
 export const programsFolder = 'programs';
 
 const outside = ['node-pty', 'piscina'];
-const program = { external: outside, split: false, target: 'node22', required: false, executable: false } as const;
+const program = {
+  external: outside,
+  split: false,
+  chunks: 'chunks/[name]-[hash].mjs',
+  target: 'node22',
+  required: false,
+  executable: false,
+} as const;
 
 /** Every program, launcher first. */
 export const programs: readonly Program[] = [
@@ -58,7 +67,15 @@ export const programs: readonly Program[] = [
     executable: true,
   },
   { ...program, name: 'cli', entry: 'src/main/cli.ts', split: true },
-  { ...program, name: 'supervisor', entry: 'src/main/supervisor.ts' },
+  {
+    ...program,
+    name: 'supervisor',
+    entry: 'src/main/supervisor.ts',
+    // The inspector's server is what it may never need: parsed with the rest it cost every supervisor 20 MB.
+    split: true,
+    // Beside the program: threads and helpers are found from where the code lies that starts them.
+    chunks: 'supervisor-[name]-[hash].mjs',
+  },
   { ...program, name: 'runner', entry: 'src/main/runner.ts' },
   { ...program, name: 'child', entry: 'src/main/child.ts' },
   { ...program, name: 'sqlite-writer-thread', entry: 'src/persistence/sqlite-writer-thread.ts' },

@@ -24,7 +24,10 @@ const rules: Record<string, Rule> = {
     never: [...pages, ...tools, 'elkjs'],
     notAtStart: ['xstate', 'execa', 'simple-git', 'pino', 'piscina', 'fastify', 'elkjs', 'yaml', 'typebox', 'node-pty'],
   },
-  supervisor: { never: [...pages, ...tools, 'commander', 'elkjs'], notAtStart: ['node-pty', 'piscina'] },
+  supervisor: {
+    never: [...pages, ...tools, 'commander', 'elkjs'],
+    notAtStart: ['node-pty', 'piscina', 'fastify', '@fastify/static', '@fastify/websocket', 'ws'],
+  },
   runner: { never: [...light, ...pages, ...tools], notAtStart: ['node-pty'] },
   child: { never: [...light, ...pages, ...tools, 'node-pty'], notAtStart: [] },
   'sqlite-writer-thread': { never: [...light, ...pages, ...tools, 'node-pty', 'vscode-jsonrpc'], notAtStart: [] },

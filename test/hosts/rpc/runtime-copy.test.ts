@@ -16,6 +16,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { pageFolder } from '../../../src/hosts/rpc/own-package.ts';
 import { copyRuntime } from '../../../src/hosts/rpc/runtime-copy.ts';
 
 let root = '';
@@ -50,6 +51,20 @@ const filesIn = (folder: string): string[] =>
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
     .toSorted();
+
+test('R3: the page that lies beside the programs comes along, and makes a copy of its own when it changes', () => {
+  const page = join(programs, '..', 'page');
+  write(join(page, 'index.html'), '<p>1');
+  write(join(page, 'assets', 'main-1.js'), '1');
+  write(join(page, 'assets', 'main-1.js.map'), '{}');
+  const first = copy();
+  expect(filesIn(join(first, 'page'))).toEqual(['assets/main-1.js', 'index.html']);
+  expect(pageFolder({ root: first, version: '1.2.3' })).toBe(join(first, 'page'));
+  write(join(page, 'index.html'), '<p>2');
+  expect(copy()).not.toBe(first);
+  rmSync(join(first, 'page'), { recursive: true });
+  expect(pageFolder({ root: first, version: '1.2.3' })).toBeNull();
+});
 
 test('R3: programs, chunks and the packages outside of them, and nothing that only people need', () => {
   const folder = copy();
