@@ -77,6 +77,7 @@ export class VirtualGit {
           truncated: false,
         };
       },
+      liveDiff: async () => ({ patch: '', truncated: false }),
       cleanup: async ({ worktreePath }) => {
         await work();
         world.witness.worktreeTouched(worktreePath, 'cleaned up');

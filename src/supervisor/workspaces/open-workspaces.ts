@@ -13,6 +13,7 @@ import { cleanupWorktree } from './cleanup-worktree.ts';
 import { createConfigScanner } from './git-config-scan.ts';
 import { fallbackIdentity, type GitPlace } from './git-environment.ts';
 import { createGitRunner, failureOf } from './git-process.ts';
+import { diffLive } from './live-diff.ts';
 import { prepareWorktree } from './prepare-worktree.ts';
 import { recoverWorktree } from './recover-worktree.ts';
 import type { Repository } from './repository.ts';
@@ -57,6 +58,7 @@ export async function openWorkspaces(options: WorkspacesOptions): Promise<Worksp
     prepare: (request) => inTurn(request.worktreePath, () => prepareWorktree(repository, request)),
     seal: (request) => inTurn(request.worktreePath, () => sealWorktree(repository, request)),
     diff: (request) => diffCommits(repository, request),
+    liveDiff: (request) => diffLive(repository, request),
     cleanup: (request) => inTurn(request.worktreePath, () => cleanupWorktree(repository, request)),
     restore: (request) => inTurn(`restore ${request.workerId}`, () => restoreWorktree(repository, request)),
     recover: (request) => inTurn(request.worktreePath, () => recoverWorktree(repository, request)),

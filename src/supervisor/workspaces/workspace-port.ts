@@ -107,6 +107,11 @@ export type DiffResult = {
   readonly truncated: boolean;
 };
 
+export type LiveDiffRequest = Pick<DiffRequest, 'worktreePath' | 'from' | 'bytesMax'>;
+
+/** For people; `git apply` takes it as far as it is text. */
+export type LiveDiffResult = { readonly patch: string; readonly truncated: boolean };
+
 export type IgnoredPath = { readonly path: string; readonly bytes: number };
 
 export type CleanupRequest = {
@@ -193,6 +198,8 @@ export interface Workspaces {
   /** @throws refused when the worktree is not registered any more; git_failed, git_locked */
   seal(request: SealRequest): Promise<SealResult>;
   diff(request: DiffRequest): Promise<DiffResult>;
+  /** What stands in the worktree now against a commit, new files included; changes nothing. @throws refused, git_failed */
+  liveDiff(request: LiveDiffRequest): Promise<LiveDiffResult>;
   cleanup(request: CleanupRequest): Promise<CleanupResult>;
   /** @throws not_found without a rescue, conflict when its path is taken */
   restore(request: RestoreRequest): Promise<RestoreResult>;

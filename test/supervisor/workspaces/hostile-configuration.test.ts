@@ -86,6 +86,9 @@ describe('a hostile configuration', () => {
     write(join(tree, '.gitattributes'), '*.txt filter=evil\n*.evil filter=ev=il diff=evil\n');
     write(join(tree, 'a.txt'), 'by one\n');
     write(join(tree, 'new.evil'), 'x');
+    const now = { worktreePath: tree, from: scratch.commit, bytesMax: 100_000 };
+    expect((await workspaces.liveDiff(now)).patch).toContain('+by one');
+    disarmed();
     const sealed = await workspaces.seal({
       worktreePath: tree,
       runId: 'run-1',

@@ -2,7 +2,7 @@
  * Goal: what a run changed is in one commit on the worker's branch, once, whatever the agent did to the worktree.
  * Method: real git; the agent's deeds are git and file commands.
  */
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SealRequest, SealResult } from '../../../src/supervisor/workspaces/workspace-port.ts';
@@ -153,5 +153,54 @@ describe('diff', () => {
     const cut = await scratch.workspaces.diff({ ...asked, bytesMax: 10 });
     expect(cut).toMatchObject({ patch: 'diff --git', files: ['a.txt', 'bin'], truncated: true });
     expect((await scratch.workspaces.diff({ ...asked, to: scratch.commit })).files).toEqual([]);
+  });
+});
+
+const live = (bytesMax = 100_000) =>
+  scratch.workspaces.liveDiff({ worktreePath: tree, from: scratch.commit, bytesMax });
+
+describe('the diff of a worktree that is being worked in', () => {
+  it('holds what is committed, staged, changed and new, and git takes it', async () => {
+    write(join(tree, 'a.txt'), 'committed\n');
+    gitIn(tree, 'commit', '-q', '-a', '-m', 'by the agent');
+    write(join(tree, 'src/b.txt'), 'staged\n');
+    gitIn(tree, 'add', '-A');
+    write(join(tree, 'src/b.txt'), 'staged, then changed\n');
+    write(join(tree, 'new/file one.txt'), 'no newline at the end');
+    write(join(tree, 'um"laut-\u00e4.txt'), '1\n2\n');
+    write(join(tree, 'empty'), '');
+    write(join(tree, 'ignored.log'), 'not in it\n');
+    symlinkSync('/etc/passwd', join(tree, 'link'));
+    const index = readFileSync(join(gitIn(tree, 'rev-parse', '--absolute-git-dir'), 'index'));
+    const { patch, truncated } = await live();
+    expect(truncated).toBe(false);
+    expect(patch).not.toContain('root:');
+    expect(patch).not.toContain('not in it');
+    expect(readFileSync(join(gitIn(tree, 'rev-parse', '--absolute-git-dir'), 'index'))).toEqual(index);
+    const patchFile = join(scratch.root, 'patch');
+    writeFileSync(patchFile, patch);
+    gitIn(scratch.repo, 'apply', '--index', patchFile);
+    gitIn(tree, 'add', '-A');
+    expect(gitIn(scratch.repo, 'write-tree')).toBe(gitIn(tree, 'write-tree'));
+  });
+
+  it('is cut at the end of a line, binaries are named, and nothing is nothing', async () => {
+    expect(await live()).toEqual({ patch: '', truncated: false });
+    write(join(tree, 'bin'), Buffer.from([0, 1, 2, 255]));
+    expect((await live()).patch).toContain('Binary files /dev/null and b/bin differ');
+    write(join(tree, 'long.txt'), 'a line of the file\n'.repeat(1_000));
+    const { patch, truncated } = await live(1_000);
+    expect(truncated).toBe(true);
+    expect(Buffer.byteLength(patch)).toBeLessThanOrEqual(1_000);
+    expect(patch).toMatch(/\+a line of the file\n$/);
+    const tracked = 'a line of a file that git knows\n'.repeat(1_000);
+    write(join(tree, 'a.txt'), tracked);
+    expect(await live(500)).toMatchObject({ truncated: true, patch: expect.stringMatching(/that git knows\n$/) });
+  });
+
+  it('a worktree that is none of ours is refused', async () => {
+    await expect(
+      scratch.workspaces.liveDiff({ worktreePath: scratch.repo, from: scratch.commit, bytesMax: 100 }),
+    ).rejects.toMatchObject({ code: 'refused' });
   });
 });
