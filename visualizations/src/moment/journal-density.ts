@@ -44,7 +44,8 @@ export function densityBars(
     const from = extent.first + (bar * width) / bars;
     const sample = sampleAt(samples, from + width / bars / 2);
     if (sample === null) return 0;
-    return by === 'rate' ? rateOf(sample) : countOf(sample, from, from + width / bars);
+    const stretch = { from, to: from + width / bars };
+    return by === 'rate' ? rateOf(sample, stretch) : countOf(sample, stretch);
   });
   // The logarithm keeps a quiet hour beside a burst visible.
   const scaled = raw.map((value) => Math.log1p(value));
@@ -72,15 +73,21 @@ const landmarksOf = (
 const sampleAt = (samples: readonly Sample[], seq: number): Sample | null =>
   samples.findLast(({ first }) => first <= seq) ?? samples[0] ?? null;
 
-const countOf = ({ entries, first, last }: Sample, from: number, to: number): number => {
+type Stretch = { readonly from: number; readonly to: number };
+
+const countOf = ({ entries, first, last }: Sample, { from, to }: Stretch): number => {
   if (from >= first && to <= last + 1) return entries.filter(({ seq }) => seq >= from && seq < to).length;
   return (entries.length / Math.max(1, last - first + 1)) * (to - from);
 };
 
-/** Entries per second; those of one millisecond count as a thousandth of a second. */
-const rateOf = ({ entries }: Sample): number => {
-  const first = entries[0];
-  const last = entries.at(-1);
-  if (first === undefined || last === undefined) return 0;
-  return entries.length / Math.max(0.001, (last.at - first.at) / 1_000);
+/** Entries per second where the sample holds the stretch, else on average; those of one millisecond count as a thousandth. */
+const rateOf = ({ entries }: Sample, { from, to }: Stretch): number => {
+  const begin = entries.findIndex(({ seq }) => seq >= from);
+  const end = entries.findIndex(({ seq }) => seq >= to);
+  const isInside = begin !== -1 && end > begin;
+  const first = entries[isInside ? begin : 0];
+  const next = isInside ? entries[end] : entries.at(-1);
+  if (first === undefined || next === undefined) return 0;
+  const count = isInside ? end - begin : entries.length - 1;
+  return count / Math.max(0.001, (next.at - first.at) / 1_000);
 };

@@ -71,10 +71,10 @@ const KnownRun = ({ runId }: { readonly runId: string }) => {
   const { query } = useRoute();
   const step = useRunSteps(runId);
   const run = useLiveItems().runs.get(runId);
-  const item = useCall<RunItem>('conductor_get_run', { runId }, [step]);
+  const item = useCall<{ readonly run: RunItem }>('conductor_get_run', { runId }, [step]);
   const scope = useMemo(() => scopeOfId(runId, 'machine'), [runId]);
   const tab = isTab(query['tab']) ? query['tab'] : 'output';
-  const isLive = run === undefined ? item.details?.endedAt === null : !run.settled;
+  const isLive = run === undefined ? item.details?.run.endedAt === null : !run.settled;
   const isTerminal = run !== undefined && run.runtimeMode !== 'headless';
   const panels: Readonly<Record<TabName, () => ReactNode>> = {
     output: () => <Output runId={runId} isLive={isLive} isTerminal={isTerminal} />,
@@ -85,7 +85,7 @@ const KnownRun = ({ runId }: { readonly runId: string }) => {
   };
   return (
     <div className="stack">
-      <RunHead runId={runId} item={item.details} />
+      <RunHead runId={runId} item={item.details?.run ?? null} />
       {item.state === 'failed' ? (
         <ErrorNote title="This run cannot be read" error={item.error} onRetry={item.reload} />
       ) : null}

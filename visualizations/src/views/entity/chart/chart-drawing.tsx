@@ -43,10 +43,30 @@ const Lines = ({ lines, at }: { readonly lines: readonly EdgeLine[]; readonly at
 const sameLines = (a: readonly EdgeLine[], b: readonly EdgeLine[]): boolean =>
   a.length === b.length && a.every((line, index) => line.look === b[index]?.look && line.text === b[index].text);
 
-type StateBoxProps = { readonly state: GraphState; readonly box: ChartState; readonly isActive: boolean };
+type StateBoxProps = {
+  readonly state: GraphState;
+  readonly box: ChartState;
+  readonly isActive: boolean;
+  /** From afar only names are read: they are as large as their box allows. */
+  readonly isFar: boolean;
+};
 
-export const StateBox = memo(({ state, box, isActive }: StateBoxProps) => {
+/** Largest name seen from afar, in px. */
+const FAR_TITLE_MAX = 40;
+
+const farTitle = (
+  { key, kind }: GraphState,
+  { width, height }: ChartState,
+): { readonly size: number; readonly base: number } => {
+  const isBranch = kind === 'compound' || kind === 'parallel';
+  const wide = (width - padding) / (key.length * CHART_FONT.widthRatio);
+  const size = Math.min(FAR_TITLE_MAX, wide, isBranch ? titleHeight : height * 0.8);
+  return { size, base: isBranch ? titleHeight : height / 2 + size * 0.35 };
+};
+
+export const StateBox = memo(({ state, box, isActive, isFar }: StateBoxProps) => {
   const { x, y, width, height, notes } = box;
+  const far = isFar ? farTitle(state, box) : null;
   return (
     <g
       className={`chart-state chart-${state.kind}${isActive ? ' is-active' : ''}`}
@@ -57,7 +77,12 @@ export const StateBox = memo(({ state, box, isActive }: StateBoxProps) => {
       {state.kind === 'final' ? (
         <rect x={x + 3} y={y + 3} width={width - 6} height={height - 6} rx={5} className="chart-ring" />
       ) : null}
-      <text x={x + padding} y={y + TITLE_BASE} className="chart-title">
+      <text
+        x={x + (far === null ? padding : padding / 2)}
+        y={y + (far?.base ?? TITLE_BASE)}
+        className="chart-title"
+        fontSize={far?.size ?? CHART_FONT.title}
+      >
         {state.key}
       </text>
       {notes.map((note, index) => (

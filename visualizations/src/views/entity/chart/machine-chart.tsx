@@ -4,7 +4,7 @@
  *
  * C1. What it shows is also said in words: to a screen reader the chart is one picture with a sentence.
  */
-import { useMemo, type ReactNode } from 'react';
+import { memo, useMemo, type ReactNode } from 'react';
 import type { TransitionGraph, TransitionId } from '../../../../../src/machines/transition-graph.ts';
 import type { ChartLayout } from '../../../../../src/operations/charts/chart-layout.ts';
 import { Button } from '../../../design/button.tsx';
@@ -52,14 +52,20 @@ const Tools = ({ moves, onActive }: { readonly moves: Moves; readonly onActive: 
   </div>
 );
 
-const Drawing = ({ graph, layout, light }: MachineChartProps): ReactNode => {
+/** Below this scale the text of arrows cannot be read, and is left out. */
+const FAR_SCALE = 0.55;
+
+type DrawingProps = Pick<MachineChartProps, 'graph' | 'layout' | 'light'> & { readonly isFar: boolean };
+
+/** Drawn anew when something is lit, not while it is moved. */
+const Drawing = memo(({ graph, layout, light, isFar }: DrawingProps): ReactNode => {
   const states = useMemo(() => new Map(graph.states.map((state) => [state.id, state])), [graph]);
   return (
     <>
       {layout.states.map((box) => {
         const state = states.get(box.id);
         return state === undefined ? null : (
-          <StateBox key={box.id} state={state} box={box} isActive={light.active.has(box.id)} />
+          <StateBox key={box.id} state={state} box={box} isActive={light.active.has(box.id)} isFar={isFar} />
         );
       })}
       {layout.starts.map((start) => (
@@ -79,15 +85,19 @@ const Drawing = ({ graph, layout, light }: MachineChartProps): ReactNode => {
           lines={linesOf(inner, light)}
         />
       ))}
-      {layout.edges.map((edge) => (
-        <ArrowLabel key={keyOf(edge)} edge={edge} lines={linesOf(edge, light)} />
-      ))}
+      <g className="chart-labels">
+        {layout.edges.map((edge) => (
+          <ArrowLabel key={keyOf(edge)} edge={edge} lines={linesOf(edge, light)} />
+        ))}
+      </g>
     </>
   );
-};
+});
+Drawing.displayName = 'Drawing';
 
 export const MachineChart = ({ graph, layout, light, isSmall = false }: MachineChartProps) => {
   const { box, view, isFitted, moves, handlers } = useViewport(layout);
+  const isFar = view.scale < FAR_SCALE;
   const active = useMemo(
     () => boundsOf(layout.states.filter(({ id }) => light.active.has(id) && isLeaf(layout, id))),
     [layout, light.active],
@@ -104,8 +114,11 @@ export const MachineChart = ({ graph, layout, light, isSmall = false }: MachineC
         {...handlers}
       >
         <svg className="chart-svg" role="img" aria-label={chartSentence(graph, light)}>
-          <g transform={`translate(${String(view.x)} ${String(view.y)}) scale(${String(view.scale)})`}>
-            <Drawing graph={graph} layout={layout} light={light} />
+          <g
+            className={isFar ? 'is-far' : undefined}
+            transform={`translate(${String(view.x)} ${String(view.y)}) scale(${String(view.scale)})`}
+          >
+            <Drawing graph={graph} layout={layout} light={light} isFar={isFar} />
           </g>
         </svg>
       </div>
