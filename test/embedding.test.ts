@@ -69,6 +69,19 @@ test('connect without a supervisor says so and creates nothing', async () => {
   expect(readdirSync(home)).toEqual([]);
 });
 
+test('an owner has an inspector when it is asked for, and none by itself', async () => {
+  const owner = await open('embedded');
+  expect(owner.facts.inspector).toBeNull();
+  await owner.stop();
+  const shown = await createConductor({ repo, home, mode: 'embedded', inspector: true });
+  opened.push(shown);
+  const { details } = await shown.call('conductor_get_project', {});
+  const url = details.supervisor?.inspector ?? '';
+  expect(shown.facts.inspector).toBe(url);
+  const answer = await fetch(`${url}api/whoami`);
+  expect(answer.status).toBe(401);
+});
+
 test('auto owns the project when nobody does, and connects when somebody does', async () => {
   const owner = await open('auto');
   const other = await open('auto');

@@ -10,7 +10,7 @@ import { inspectorService, type InspectorParts } from '../../../src/hosts/inspec
 import { API, SESSION_HEADER, type ServerMessage, type SessionAnswer } from '../../../src/hosts/inspector/protocol.ts';
 import type { InspectorDoor, InvokeRequest, LiveRunView, OperationAnswer } from '../../../src/hosts/rpc/rpc-face.ts';
 import { projectHome, type ProjectHome } from '../../../src/persistence/project-home.ts';
-import type { RunningService } from '../../../src/supervisor/tree/tree-child.ts';
+import type { RunningService, Service } from '../../../src/supervisor/tree/tree-child.ts';
 import { waitUntil } from '../../supervisor/processes/started-programs.ts';
 import { createSmallFace, type SmallFace } from '../rpc/small-face.ts';
 
@@ -63,8 +63,13 @@ export class InspectorBench {
     return bench;
   }
 
-  async start(): Promise<void> {
-    const service = inspectorService({
+  /** @param service one that was started before goes on counting its failures. */
+  async start(service = this.service()): Promise<void> {
+    this.#running = await service.start((cause) => this.failed.push(cause));
+  }
+
+  service(): Service {
+    return inspectorService({
       face: this.face,
       paths: this.paths,
       log: (where, text) => this.log.push(`${where}: ${text}`),
@@ -73,7 +78,6 @@ export class InspectorBench {
       pageFolder: null,
       ...this.#parts,
     });
-    this.#running = await service.start((cause) => this.failed.push(cause));
   }
 
   async stop(hard = false): Promise<void> {

@@ -3,10 +3,11 @@
  * Method: the service with real ports that somebody else takes, files that others wrote, and listeners that fail.
  */
 import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createServer, Server } from 'node:net';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { inspectorFilePath, readInspectorFile } from '../../../src/hosts/inspector/inspector-file.ts';
 import { API, SESSION_HEADER } from '../../../src/hosts/inspector/protocol.ts';
+import { waitUntil } from '../../supervisor/processes/started-programs.ts';
 import { InspectorBench, refusalOf } from './inspector-bench.ts';
 
 let bench: InspectorBench;
@@ -93,6 +94,37 @@ test('what cannot be kept costs nothing now', async () => {
   expect(bench.log.join()).toContain('were not kept');
   expect((await whoami(await bench.session())).status).toBe(200);
   expect(existsSync(bench.paths.root)).toBe(false);
+});
+
+test('where nothing can listen it is off and says why; the service itself is up, and stops', async () => {
+  const listen = vi.spyOn(Server.prototype, 'listen').mockImplementation(function (this: Server) {
+    queueMicrotask(() => this.emit('error', Object.assign(new Error('no such address'), { code: 'EADDRNOTAVAIL' })));
+    return this;
+  });
+  await bench.start();
+  listen.mockRestore();
+  expect(bench.door).toEqual({ kind: 'off', why: 'no such address' });
+  expect(bench.log).toEqual(['inspector: off: no such address']);
+  expect(bench.failed).toEqual([]);
+});
+
+test('I1: a listener that fails is started anew once, and then left off: the budget of the tree is not spent', async () => {
+  const servers: Server[] = [];
+  const listen = Server.prototype.listen;
+  const spy = vi.spyOn(Server.prototype, 'listen').mockImplementation(function (this: Server, ...given: never[]) {
+    servers.push(this);
+    return Reflect.apply(listen, this, given) as Server;
+  } as typeof listen);
+  const service = bench.service();
+  const fault = new Error('it broke');
+  for (const expected of [1, 1, 1]) {
+    await bench.start(service);
+    servers.at(-1)!.emit('error', fault);
+    expect(bench.failed).toHaveLength(expected);
+    expect(bench.door).toEqual({ kind: 'off', why: 'it broke' });
+    await waitUntil('it listens no more', () => !servers.at(-1)!.listening);
+  }
+  spy.mockRestore();
 });
 
 test('stopping hard asks nobody', async () => {
