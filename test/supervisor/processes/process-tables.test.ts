@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createDarwinProcessTable, type RunProgram } from '../../../src/supervisor/processes/darwin-process-table.ts';
+import { parsePsUsage } from '../../../src/supervisor/processes/darwin-process-text.ts';
 import { createLinuxProcessTable } from '../../../src/supervisor/processes/linux-process-table.ts';
 import { openProcessTable } from '../../../src/supervisor/processes/open-process-table.ts';
 import { parseProcStat } from '../../../src/supervisor/processes/proc-stat.ts';
@@ -76,6 +77,17 @@ describe.each(tables)('the table of $name', ({ table }) => {
     expect(table.memoryFreeBytes()).toBeGreaterThan(0);
   });
 
+  test('tells what processes use, and is silent about those that are gone', async () => {
+    const { user, system } = process.cpuUsage();
+    const used = table.usage([process.pid, 4_000_000]);
+    expect([...used.keys()]).toEqual([process.pid]);
+    // `ps` of Linux tells whole seconds, others hundredths.
+    expect(used.get(process.pid)!.cpuMs).toBeGreaterThan((user + system) / 1_000 - 2_000);
+    expect(used.get(process.pid)!.cpuMs).toBeLessThan((user + system) / 1_000 + 2_000);
+    expect(used.get(process.pid)!.rssBytes).toBeGreaterThan(10 * 1_024 * 1_024);
+    expect(table.usage([]).size).toBe(0);
+  });
+
   test('follows a program from start to end', async () => {
     const { identity, child } = await programs.start('quiet.sh', { cookie });
     const row = () => table.list().find((found) => found.identity.pid === identity.pid);
@@ -113,13 +125,23 @@ describe.each(tables)('the table of $name', ({ table }) => {
   });
 });
 
+test('times as the ps of macOS prints them', () => {
+  const text = '  1234  5678   0:01.50\n 99 1024  61:02.34\n 7 8 1:00:00.00\n 8 8 2-01:00:00\n nonsense\n';
+  expect([...parsePsUsage(text)]).toEqual([
+    [1_234, { rssBytes: 5_678 * 1_024, cpuMs: 1_500 }],
+    [99, { rssBytes: 1_024 * 1_024, cpuMs: 3_662_340 }],
+    [7, { rssBytes: 8_192, cpuMs: 3_600_000 }],
+    [8, { rssBytes: 8_192, cpuMs: 49 * 3_600_000 }],
+  ]);
+});
+
 test('the table of this system is picked, and others are refused with the way out', () => {
   expect(openProcessTable().identify(process.pid)).not.toBeNull();
   expect(() => openProcessTable('win32')).toThrow(/use WSL/);
 });
 
 const STAT_TAIL =
-  '4520 4521 2278 0 -1 4194304 100 0 0 0 0 0 0 0 20 0 1 0 93563 3133440 388 18446744073709551615 11 22 33 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0 44 55 66 77 88 99 110 0\n';
+  '4520 4521 2278 0 -1 4194304 100 0 0 0 7 5 0 0 20 0 1 0 93563 3133440 388 18446744073709551615 11 22 33 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0 44 55 66 77 88 99 110 0\n';
 
 test.each(['cat', 'a b', ') R 1 (', '(((', 'x) Z 9 9', '', 'naïve\n'])('a stat line with the name %j', (command) => {
   expect(parseProcStat(`4525 (${command}) S ${STAT_TAIL}`)).toEqual({
@@ -130,6 +152,7 @@ test.each(['cat', 'a b', ') R 1 (', '(((', 'x) Z 9 9', '', 'naïve\n'])('a stat 
     pgid: 4521,
     sid: 2278,
     startTicks: '93563',
+    cpuTicks: 12,
     image: '11:99:110',
   });
 });

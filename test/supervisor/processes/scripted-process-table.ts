@@ -12,6 +12,7 @@ import type {
   ProcessRow,
   ProcessSignal,
   ProcessTable,
+  ProcessUsage,
   SignalResult,
 } from '../../../src/supervisor/processes/process-table.ts';
 
@@ -117,6 +118,10 @@ export class ScriptedProcessTable implements ProcessTable {
 
   rssBytes(): number | null {
     return null;
+  }
+
+  usage(): ReadonlyMap<number, ProcessUsage> {
+    return new Map();
   }
 
   #deliver({ pid, obeys = 'SIGTERM' }: ScriptedRow, signal: ProcessSignal): void {
