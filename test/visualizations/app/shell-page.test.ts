@@ -2,15 +2,12 @@
  * Goal: every view of the shell can be read, reached and worked by anybody: axe finds nothing, keys reach everything.
  * Method: the built page in a real browser, both themes, desktop and phone.
  */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DESKTOP, openBrowser, openPage, PHONE } from '../browser.ts';
 import { gateIdOf, objectiveIdOf } from '../fixture-project.ts';
 import { builtPage, startFixtureServer, type FixtureServer } from '../fixture-server.ts';
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 let browser: Browser;
 let built: Awaited<ReturnType<typeof builtPage>>;
@@ -34,7 +31,7 @@ const goTo = async (page: Page, hash: string, landmark: string): Promise<void> =
 };
 
 const violations = async (page: Page): Promise<string[]> => {
-  await page.evaluate(axe);
+  await page.evaluate(axe.source);
   const found = await page.evaluate(
     `axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})
       .then(({violations}) => violations.map(({id, nodes}) => id + ': ' + nodes.map(({target, failureSummary}) => target + ' ' + failureSummary).join(' | ')))`,
@@ -106,7 +103,7 @@ test('keys lead everywhere, and the focus arrives with the view', async () => {
   ] as const) {
     for (const key of keys) await page.keyboard.press(key);
     await page.getByRole('heading', { level: 1, name: heading }).waitFor();
-    await page.waitForFunction('document.activeElement === document.querySelector("main")');
+    await expect.poll(async () => page.evaluate('document.activeElement.tagName')).toBe('MAIN');
     expect(await page.title()).toContain(heading);
   }
   await page.keyboard.press('j');
@@ -129,7 +126,7 @@ test('the theme is the system’s until it is chosen, and the choice stays', asy
     page.evaluate('getComputedStyle(document.documentElement).backgroundColor');
   const dark = await ground();
   await page.keyboard.press('t');
-  await page.waitForFunction('document.documentElement.dataset.theme === "light"');
+  await expect.poll(async () => page.evaluate('document.documentElement.dataset.theme')).toBe('light');
   expect(await ground()).not.toBe(dark);
   await page.reload();
   await page.locator('.connection-live').waitFor();

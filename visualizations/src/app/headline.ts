@@ -1,6 +1,6 @@
 /** The project in one line of plain words. Pure. */
 import type { Items } from '../connection/feed-state.ts';
-import { counted, formatCount } from '../design/format.ts';
+import { formatCount } from '../design/format.ts';
 
 export type Headline = {
   readonly running: number;
@@ -37,6 +37,3 @@ export const headlineText = ({ running, waiting, done, failed }: Headline): stri
   ];
   return parts.length === 0 ? 'Nothing runs and nothing waits' : parts.join(', ');
 };
-
-/** For a title: `(1) Overview`. */
-export const waitingMark = (waiting: number): string => (waiting === 0 ? '' : `(${counted(waiting, 'gate')}) `);

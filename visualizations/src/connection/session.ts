@@ -5,7 +5,13 @@
  * S2. The secret lies in `sessionStorage` and travels in a header; never in an address or a cookie.
  * S3. Only a supervisor that says so ends a session: one that is away does not.
  */
-import { API, SESSION_HEADER, type ProjectFacts, type SessionAnswer } from '../../../src/hosts/inspector/protocol.ts';
+import {
+  API,
+  SESSION_HEADER,
+  type ProjectFacts,
+  type SessionAnswer,
+  type SessionRequest,
+} from '../../../src/hosts/inspector/protocol.ts';
 
 export type SessionState =
   | { readonly kind: 'opening' }
@@ -66,7 +72,7 @@ const exchange = async (link: string, tries = LINK_TRIES): Promise<SessionAnswer
     response = await fetch(API.session, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ link }),
+      body: JSON.stringify({ link } satisfies SessionRequest),
     });
   } catch {
     // Nobody answers: the link was not used up by this try.

@@ -14,8 +14,6 @@ import { feed, past } from './live.ts';
 import type { PastView } from './past.ts';
 import { onSession, sessionState, type SessionState } from './session.ts';
 
-export { ApiFailure, call } from './api.ts';
-
 export const useSession = (): SessionState => useSyncExternalStore(onSession, sessionState);
 
 /** Part of the live feed. The selector gives a part that is there, it builds nothing. */

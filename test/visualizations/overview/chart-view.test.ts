@@ -1,0 +1,41 @@
+/**
+ * Goal: charts move as hands expect: what is pointed at stays, what is wanted comes into sight, what is seen is drawn.
+ * Method: properties over any place, and the cases at the edges.
+ */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { fitted, isSeen, revealed, zoomed } from '../../../visualizations/src/views/overview/chart-view.ts';
+
+const coordinate = fc.integer({ min: -5_000, max: 5_000 });
+const place = fc.record({ x: coordinate, y: coordinate, scale: fc.double({ min: 0.2, max: 2, noNaN: true }) });
+const box = { width: 900, height: 420 };
+
+test('a zoom leaves the point under the pointer where it is', () => {
+  fc.assert(
+    fc.property(place, fc.double({ min: 0.5, max: 2, noNaN: true }), coordinate, (from, factor, x) => {
+      const to = zoomed(from, factor, { x, y: 10 });
+      expect((x - to.x) / to.scale).toBeCloseTo((x - from.x) / from.scale, 4);
+    }),
+  );
+});
+
+test('what is revealed is seen wholly when it fits, and nothing moves when it was', () => {
+  const part = fc.record({ x: coordinate, y: coordinate, width: fc.constant(200), height: fc.constant(52) });
+  fc.assert(
+    fc.property(part, place, (wanted, from) => {
+      const to = revealed(wanted, from, box);
+      const left = wanted.x * to.scale + to.x;
+      expect(left).toBeGreaterThanOrEqual(0);
+      expect(left + wanted.width * to.scale).toBeLessThanOrEqual(box.width);
+      expect(isSeen(wanted, to, box)).toBe(true);
+      expect(revealed(wanted, to, box).x).toBeCloseTo(to.x, 6);
+      expect(revealed(wanted, to, box).y).toBeCloseTo(to.y, 6);
+    }),
+  );
+});
+
+test('a small chart is shown whole and in the middle, a large one from its beginning and no smaller than text can be read', () => {
+  expect(fitted({ width: 300, height: 100 }, box)).toEqual({ scale: 1, x: 300, y: 160 });
+  const large = fitted({ width: 20_000, height: 9_000 }, box);
+  expect(large).toEqual({ scale: 0.72, x: 16, y: 16 });
+});

@@ -1,0 +1,182 @@
+/**
+ * Goal: the overview shows how the project stands, follows it live, and stays quick with 1,000 tasks and 50 runs that report.
+ * Method: the built page in a real browser; the server sends what the test says; frames are counted by the browser.
+ */
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { FeedEntry, ServerMessage } from '../../../src/hosts/inspector/protocol.ts';
+import type { OverviewItems } from '../../../src/operations/read-models/overview.ts';
+import { openBrowser, openPage, PHONE } from '../browser.ts';
+import { taskIdOf } from '../fixture-project.ts';
+import { builtPage, startFixtureServer, type FixtureServer } from '../fixture-server.ts';
+
+let browser: Browser;
+let built: Awaited<ReturnType<typeof builtPage>>;
+let plain: FixtureServer;
+let large: FixtureServer;
+let empty: FixtureServer;
+
+beforeAll(async () => {
+  [browser, built] = await Promise.all([openBrowser(), builtPage()]);
+  plain = await startFixtureServer({ folder: built.folder, mode: 'plain' });
+  large = await startFixtureServer({ folder: built.folder, mode: 'large' });
+  empty = await startFixtureServer({ folder: built.folder, mode: 'empty' });
+});
+afterAll(async () => {
+  await browser?.close();
+  await Promise.all([plain?.close(), large?.close(), empty?.close()]);
+  built?.remove();
+});
+
+const none: OverviewItems = { objectives: [], tasks: [], runs: [], gates: [], workers: [] };
+const entry = (seq: number): FeedEntry =>
+  ({ seq, at: Date.now(), commit: seq, event: { type: 'task.progressed' } }) as unknown as FeedEntry;
+const changes = (seq: number, items: Partial<OverviewItems>): ServerMessage => ({
+  type: 'changes',
+  lastSeq: seq,
+  entries: [entry(seq)],
+  items: { ...none, ...items },
+});
+
+test('what waits, runs and went wrong is there at a glance, and follows the feed', async () => {
+  const { page, close, troubles } = await openPage(browser);
+  await page.goto(plain.link());
+  await page.getByRole('region', { name: 'Waits for you' }).getByText('Shall a minus').waitFor();
+  await page.getByRole('region', { name: 'Went wrong lately' }).getByText('out of memory').waitFor();
+  const node = page.locator(`.task-node[data-task="${taskIdOf(3)}"]`);
+  expect(await node.innerText()).toContain('running');
+  const task = plain.project.items.tasks.find(({ taskId }) => taskId === taskIdOf(3))!;
+  plain.send(changes(501, { tasks: [{ ...task, state: 'completed', progress: null, revision: 2 }] }));
+  await node.getByText('completed').waitFor();
+  const run = plain.project.items.runs.find(({ settled }) => !settled)!;
+  for (const [at, outputBytes] of [
+    [0, 0],
+    [2_000, 20_480],
+  ] as const) {
+    const facts = { runId: run.runId, phase: 'agent', idleMs: 0, outputBytes, connected: true } as const;
+    plain.send({ type: 'pulse', at: Date.now() + at, runs: [facts] });
+  }
+  await page.getByRole('region', { name: 'Running' }).getByText('10.0 KiB/s').waitFor();
+  expect(troubles).toEqual([]);
+  await close();
+});
+
+test('an empty project says what to do', async () => {
+  const { page, close } = await openPage(browser);
+  await page.goto(empty.link());
+  await page.getByText('Nothing here yet').waitFor();
+  await page.getByText('Nothing runs and nothing waits').waitFor();
+  await close();
+});
+
+test('a chart moves by keys and pointer, and a task that gets the focus comes into sight', async () => {
+  const { page, close } = await openPage(browser);
+  await page.goto(large.link());
+  const plane = page.locator('.task-chart-plane');
+  await page.locator('.task-node').first().waitFor();
+  const place = async (): Promise<unknown> => plane.getAttribute('style');
+  const first = await place();
+  await page.locator('.task-chart-box').focus();
+  await page.keyboard.press('ArrowRight');
+  expect(await place()).not.toBe(first);
+  await page.keyboard.press('0');
+  expect(await place()).toBe(first);
+  await page.keyboard.press('+');
+  expect(await place()).not.toBe(first);
+  await page.keyboard.press('0');
+  const box = (await page.locator('.task-chart-box').boundingBox())!;
+  const hash = new URL(page.url()).hash;
+  await page.mouse.move(box.x + 60, box.y + 40);
+  await page.mouse.down();
+  await page.mouse.move(box.x - 40, box.y - 30, { steps: 4 });
+  await page.mouse.up();
+  expect(await place()).toMatch(/translate\(-8\dpx, -5\dpx\)/);
+  expect(new URL(page.url()).hash).toBe(hash);
+  await close();
+});
+
+test('with 1,000 tasks only what is seen exists, as a chart and as a list, and all can be found', async () => {
+  const { page, close } = await openPage(browser);
+  await page.goto(large.link());
+  await page.getByText('300 of 1,000 tasks done').waitFor();
+  await page.locator('.task-node').first().waitFor();
+  expect(await page.locator('.task-node').count()).toBeLessThan(250);
+  expect(await page.locator('.task-node').count()).toBeGreaterThan(20);
+  await page.getByRole('button', { name: 'List' }).click();
+  await page.locator('.task-row').first().waitFor();
+  expect(await page.locator('.task-row').count()).toBeLessThan(60);
+  await page.getByRole('searchbox').fill(`failed ${taskIdOf(999).slice(-3)}`);
+  const wanted = large.project.items.tasks.filter(
+    (task) => task.state === 'failed' && task.taskId.includes(taskIdOf(999).slice(-3)),
+  );
+  await page.getByText(wanted.length === 1 ? '1 task' : `${String(wanted.length)} tasks`, { exact: true }).waitFor();
+  await close();
+});
+
+test('a phone gets the list first', async () => {
+  const { page, close } = await openPage(browser, { viewport: PHONE });
+  await page.goto(plain.link());
+  await page.locator('.task-row').first().waitFor();
+  expect(await page.locator('.task-node').count()).toBe(0);
+  await close();
+});
+
+/** Long animation frames are those that hold the page for 50 ms; counted by the browser itself. */
+const WATCH = `(() => {
+  const seen = { frames: [], long: [] };
+  globalThis.seen = seen;
+  new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) seen.long.push(duration);
+  }).observe({ type: 'longtask' });
+  let last = performance.now();
+  const step = (now) => {
+    seen.frames.push(now - last);
+    last = now;
+    requestAnimationFrame(step);
+  };
+  requestAnimationFrame(step);
+})()`;
+
+test('50 runs that report ten times a second among 1,000 tasks hold no frame for 50 ms', async () => {
+  const { page, close } = await openPage(browser);
+  await page.goto(large.link());
+  await page.locator('.task-node').first().waitFor();
+  const running = large.project.items.tasks.filter(({ state }) => state === 'running');
+  // The first are in the chart, the last have run for longest and stand in the panel.
+  const tasks = [...running.slice(0, 25), ...running.slice(-25)];
+  const runs = tasks.map(({ runId }) => large.project.items.runs.find((run) => run.runId === runId)!);
+  let seq = 500;
+  // One message for all, as the server gathers what happens within 50 ms.
+  const report = (): void => {
+    const said = tasks.map((_, index) => ({
+      progress: `step ${String(seq + index + 1)}`,
+      progressAt: Date.now(),
+      revision: seq + index + 1,
+    }));
+    const items = {
+      tasks: tasks.map((task, index) => ({ ...task, ...said[index]! })),
+      runs: runs.map((run, index) => ({ ...run, ...said[index]! })),
+    };
+    const entries = said.map(({ revision }) => entry(revision));
+    seq += tasks.length;
+    large.send({ ...changes(seq, items), entries } as ServerMessage);
+  };
+  report();
+  await page.locator('.task-node').getByText('step 501').waitFor();
+  await page.evaluate(WATCH);
+  const timer = setInterval(report, 100);
+  try {
+    await expect
+      .poll(async () => page.evaluate('globalThis.seen.frames.length'), { timeout: 30_000 })
+      .toBeGreaterThan(180);
+  } finally {
+    clearInterval(timer);
+  }
+  const seen = (await page.evaluate('globalThis.seen')) as { frames: number[]; long: number[] };
+  const sorted = seen.frames.toSorted((a, b) => a - b);
+  const median = sorted[Math.floor(sorted.length / 2)]!;
+  console.log(`frames: median ${median.toFixed(1)} ms, longest task ${String(Math.max(0, ...seen.long))} ms`);
+  expect(median).toBeLessThanOrEqual(17);
+  expect(seen.long.filter((duration) => duration > 50)).toEqual([]);
+  await close();
+});
