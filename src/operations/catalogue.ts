@@ -18,6 +18,7 @@ import { overviewOperations } from './overview-operations.ts';
 import { planOperations } from './plan-operations.ts';
 import { projectOperations } from './project-operations.ts';
 import { runOperations } from './run-operations.ts';
+import { serviceOperations } from './service-operations.ts';
 import { taskDecisions } from './task-decisions.ts';
 import { taskOperations } from './task-operations.ts';
 import { updateTask } from './task-update.ts';
@@ -38,6 +39,7 @@ export const OPERATIONS = [
   ...overviewOperations,
   ...momentOperations,
   ...chartOperations,
+  ...serviceOperations,
   ...childOperations,
 ] as const;
 

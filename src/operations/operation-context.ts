@@ -15,6 +15,7 @@ import type { Clock, Kernel } from '../supervisor/kernel/kernel.ts';
 import type { ChildAnswer, ReportBody, ReportedArtifact, RunnerPhase } from '../supervisor/runners/protocol.ts';
 import type { Workspaces } from '../supervisor/workspaces/workspace-port.ts';
 import type { ConfigurationSource } from './configuration.ts';
+import type { Services } from './read-models/services.ts';
 import type { TrustFile } from './trust.ts';
 
 export type IdOf = {
@@ -110,6 +111,16 @@ export type OperationContext = {
   readonly artifacts: { read(row: ArtifactRow, maxBytes: number): Promise<Uint8Array | null> };
   /** Text of `coverage/machines.json` of this program or, where it has none, of the project; null where neither has. */
   readonly machineCoverage: () => Promise<string | null>;
+  /** The supervision tree in memory; null without a supervisor. */
+  readonly services: () => Services | null;
+  /**
+   * What stands in the worktree of a living run against the commit it started from, without the values of granted variables.
+   * @throws ConductorError `refused` when its worktree is none any more
+   */
+  readonly liveDiff: (
+    runId: string,
+    bytesMax: number,
+  ) => Promise<{ readonly patch: string; readonly truncated: boolean }>;
   /** Values of granted names, as the client that asks sent them. */
   readonly clientEnv?: Readonly<Record<string, string>>;
   /** null outside of a run. */
@@ -140,6 +151,8 @@ export const readOnlyContext = (
   runs: { facts: () => null },
   grants: { keep: () => {} },
   chooseWorker: away,
+  services: () => null,
+  liveDiff: away,
   agents: [],
   child: null,
 });

@@ -46,7 +46,7 @@ import type { Scheduler } from './scheduler/scheduler.ts';
 import { stopRuns, type StopMode } from './stop-runs.ts';
 import type { SupervisorSettings } from './supervisor-settings.ts';
 import type { Service } from './tree/tree-child.ts';
-import { createSupervisionTree, TREE_POLICY, type SupervisionTree, type TreeReport } from './tree/supervision-tree.ts';
+import { createSupervisionTree, TREE_POLICY, type TreeReport, type TreeView } from './tree/supervision-tree.ts';
 import { openWorkspaces } from './workspaces/open-workspaces.ts';
 import { findProject, requireUnmoved, writeProjectMark, type Project } from './workspaces/project-identity.ts';
 import type { Workspaces } from './workspaces/workspace-port.ts';
@@ -91,7 +91,7 @@ export type Supervisor = {
   /** Directory of sockets, ours alone. */
   readonly runtimeDirectory: string;
   scheduler(): Scheduler;
-  readonly services: () => ReturnType<SupervisionTree['children']>;
+  readonly services: () => TreeView;
   /** No new starts, and what the mode says for the runs there are; everything else goes on. */
   endRuns(mode: StopMode, progress: (line: string) => void): Promise<void>;
   /** `endRuns`, then takes everything down and lets go of the project. */
@@ -256,7 +256,7 @@ async function bringUp(options: SupervisorOptions, made: Running): Promise<Super
       if (held.scheduler === null) throw new Error('the scheduler is being restarted');
       return held.scheduler;
     },
-    services: () => tree.children(),
+    services: () => tree.view(),
     endRuns: async (mode, progress) => {
       held.scheduler?.setOpen(false);
       await stopRuns(parts, mode, progress);

@@ -9,6 +9,7 @@ import { catalogue, type OperationDetails, type OperationName } from '../../src/
 import { createConfigurationSource } from '../../src/operations/configuration.ts';
 import { invokeOperation, resultProblems } from '../../src/operations/invoke-operation.ts';
 import type { OperationContext } from '../../src/operations/operation-context.ts';
+import type { Services } from '../../src/operations/read-models/services.ts';
 import { createKernel } from '../../src/supervisor/kernel/create-kernel.ts';
 import type { EventBody } from '../../src/supervisor/kernel/kernel.ts';
 import { createVirtualClock } from '../supervisor/kernel/virtual-clock.ts';
@@ -55,6 +56,8 @@ export const openProject = async () => {
     granted: [] as { taskIds: readonly string[]; values: object }[],
     files: new Map<string, Uint8Array>(),
     coverage: null as string | null,
+    services: null as Services | null,
+    diffs: new Map<string, { patch: string; truncated: boolean }>(),
     reasons: new Map<string, string>(),
   };
   const make = <Kind extends Parameters<typeof newId>[0]>(kind: Kind) => newId(kind, clock.now());
@@ -113,6 +116,8 @@ export const openProject = async () => {
       list: async () => world.trusted.map((hash) => ({ hash, at: 0 })),
     },
     artifacts: { read: async ({ sha256 }, maxBytes) => world.files.get(sha256)?.slice(0, maxBytes) ?? null },
+    services: () => world.services,
+    liveDiff: async (runId) => world.diffs.get(runId) ?? { patch: '', truncated: false },
     machineCoverage: async () => world.coverage,
     child: null,
     signal: new AbortController().signal,

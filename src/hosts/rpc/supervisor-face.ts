@@ -21,6 +21,7 @@ import { openTrust } from '../../operations/trust.ts';
 import type { Supervisor } from '../../supervisor/open-supervisor.ts';
 import { PROTOCOL } from '../../supervisor/runners/protocol.ts';
 import { coverageText } from './coverage-text.ts';
+import { liveDiffOf, servicesView } from './live-views.ts';
 import type { EntriesListener, InspectorDoor, InvokeRequest, SupervisorFace } from './rpc-face.ts';
 
 export type FaceOptions = {
@@ -99,7 +100,7 @@ const processFacts = (options: FaceOptions): OperationContext['supervisor'] => (
   inspector: inspectorUrl(options),
 });
 
-function commonContext({ supervisor, environment }: FaceOptions): Common {
+function commonContext({ supervisor, version, environment }: FaceOptions): Common {
   const { kernel, store, clock, workspaces, live, granted, paths } = supervisor;
   const trust = openTrust(paths.root);
   return {
@@ -138,6 +139,8 @@ function commonContext({ supervisor, environment }: FaceOptions): Common {
     }),
     trust,
     artifacts: { read: (row, maxBytes) => readBeginning(artifactPath(paths.artifacts, row.sha256), maxBytes) },
+    services: servicesView(supervisor, version),
+    liveDiff: liveDiffOf(supervisor),
     machineCoverage: () => coverageText(supervisor.project.repoRoot),
     child: null,
   };

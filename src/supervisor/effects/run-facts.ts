@@ -18,7 +18,7 @@ export type RunFacts = {
 };
 
 /** @throws ConductorError `internal` when something that the run refers to is not in the store. */
-export async function readRunFacts(parts: RunParts, runId: string): Promise<RunFacts> {
+export async function readRunFacts(parts: Pick<RunParts, 'kernel'>, runId: string): Promise<RunFacts> {
   const kernel = parts.kernel();
   const actor = await need(parts, runId);
   const run = actor.snapshot.context as unknown as RunContext;
@@ -40,7 +40,7 @@ export async function readRunFacts(parts: RunParts, runId: string): Promise<RunF
   };
 }
 
-async function need(parts: RunParts, id: string): Promise<StoredActor> {
+async function need(parts: Pick<RunParts, 'kernel'>, id: string): Promise<StoredActor> {
   const actor = await parts.kernel().read(id);
   if (actor === null) throw new ConductorError('internal', `${id} is not in the store`);
   return actor;

@@ -13,8 +13,8 @@ import { ConductorError } from '../../machines/errors.ts';
 import { hashHostId } from './host-identity.ts';
 import { judgeLiveness, sameIdentity, type Liveness, type ProcessIdentity } from './process-identity.ts';
 import { sendGroupSignal, sendSignal } from './process-signal.ts';
-import { findCookie, parsePsLine, parsePsTexts, parseVmStat, PS_COLUMNS } from './darwin-process-text.ts';
-import type { ProcessRow, ProcessSignal, ProcessTable, SignalResult } from './process-table.ts';
+import { findCookie, parsePsLine, parsePsTexts, parsePsUsage, parseVmStat, PS_COLUMNS } from './darwin-process-text.ts';
+import type { ProcessRow, ProcessSignal, ProcessTable, ProcessUsage, SignalResult } from './process-table.ts';
 
 /** Runs a program and returns what it printed; '' when it ended with an exit code above 0, as `ps -p` does for nobody. */
 export type RunProgram = (file: string, args: readonly string[]) => string;
@@ -99,6 +99,11 @@ class DarwinProcessTable implements ProcessTable {
   rssBytes(pid: number): number | null {
     const text = this.#run('/bin/ps', ['-o', 'rss=', '-p', String(pid)]).trim();
     return text === '' ? null : Number(text) * 1_024;
+  }
+
+  usage(pids: readonly number[]): ReadonlyMap<number, ProcessUsage> {
+    if (pids.length === 0) return new Map();
+    return parsePsUsage(this.#run('/bin/ps', ['-o', 'pid=', '-o', 'rss=', '-o', 'time=', '-p', pids.join(',')]));
   }
 
   #row(pid: number): ProcessRow | null {

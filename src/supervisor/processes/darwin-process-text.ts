@@ -1,5 +1,5 @@
 /** Reads what `ps` and `vm_stat` of macOS print. Pure text to values. */
-import { COOKIE_VARIABLE, type ProcessRow, type ProcessState } from './process-table.ts';
+import { COOKIE_VARIABLE, type ProcessRow, type ProcessState, type ProcessUsage } from './process-table.ts';
 
 /**
  * Printed without headings, for which each needs an option of its own: BSD takes all that follows the first `=` for a
@@ -35,6 +35,17 @@ export const parsePsLine = (
     command,
   };
 };
+
+/** Lines of `ps -o pid=,rss=,time=`: `1234  5678   1:02.34`, with hours or days before it when there are any. */
+export const parsePsUsage = (output: string): ReadonlyMap<number, ProcessUsage> =>
+  new Map(
+    [...output.matchAll(/^\s*(\d+)\s+(\d+)\s+(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+(?:\.\d+)?)\s*$/gm)].map(
+      ([, pid, rss, days = '0', hours = '0', minutes, seconds]): [number, ProcessUsage] => {
+        const inMinutes = (Number(days) * 24 + Number(hours)) * 60 + Number(minutes);
+        return [Number(pid), { rssBytes: Number(rss) * 1_024, cpuMs: (inMinutes * 60 + Number(seconds)) * 1_000 }];
+      },
+    ),
+  );
 
 /** Lines of `ps -o pid=,command=` as pid → text. A line without a pid in front continues the text before it. */
 export const parsePsTexts = (output: string): ReadonlyMap<number, string> => {

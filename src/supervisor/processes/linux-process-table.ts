@@ -17,12 +17,15 @@ import {
   type ProcessRow,
   type ProcessSignal,
   type ProcessTable,
+  type ProcessUsage,
   type SignalResult,
 } from './process-table.ts';
 import { parseProcStat, type ProcStat } from './proc-stat.ts';
 
 /** A stat line is below 1 KiB; an environment may be megabytes and has a reader of its own. */
 const STAT_BYTES_MAX = 4_096;
+/** A clock tick as the kernel tells times to programs: 100 a second on every Linux that Node runs on. */
+const TICK_MS = 10;
 
 /** Parent of the kernel's own threads, most of the table: they are root's without a look. */
 const KTHREADD = 2;
@@ -127,6 +130,16 @@ class LinuxProcessTable implements ProcessTable {
     const status = readText(`${this.#proc}/${pid}/status`);
     if (status === null) return null;
     return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1_024;
+  }
+
+  usage(pids: readonly number[]): ReadonlyMap<number, ProcessUsage> {
+    const found = new Map<number, ProcessUsage>();
+    for (const pid of pids) {
+      const stat = this.#readStat(pid);
+      const rssBytes = stat === null ? null : this.rssBytes(pid);
+      if (stat !== null && rssBytes !== null) found.set(pid, { rssBytes, cpuMs: stat.cpuTicks * TICK_MS });
+    }
+    return found;
   }
 
   #identity(stat: ProcStat): ProcessIdentity {

@@ -9,12 +9,26 @@ export type ProcStat = {
   readonly pgid: number;
   readonly sid: number;
   readonly startTicks: string;
+  /** User and system time together, in clock ticks. */
+  readonly cpuTicks: number;
   /** Changes when the process executes another program, hence when its environment may have become another one. */
   readonly image: string;
 };
 
 /** Field numbers as the manual counts them; the first after the command's name is 3. */
-const FIELD = { state: 3, ppid: 4, pgid: 5, sid: 6, threads: 20, startTicks: 22, code: 26, env: 50, envEnd: 51 };
+const FIELD = {
+  state: 3,
+  ppid: 4,
+  pgid: 5,
+  sid: 6,
+  user: 14,
+  system: 15,
+  threads: 20,
+  startTicks: 22,
+  code: 26,
+  env: 50,
+  envEnd: 51,
+};
 
 /** Null when the text is not such a line. The name is whatever stands between the first `(` and the *last* `)`. */
 export const parseProcStat = (text: string): ProcStat | null => {
@@ -33,6 +47,7 @@ export const parseProcStat = (text: string): ProcStat | null => {
     pgid: Number(field(FIELD.pgid)),
     sid: Number(field(FIELD.sid)),
     startTicks: field(FIELD.startTicks),
+    cpuTicks: Number(field(FIELD.user)) + Number(field(FIELD.system)),
     // Address randomization gives every exec another stack, so the environment's bounds tell two programs apart.
     image: `${field(FIELD.code)}:${field(FIELD.env)}:${field(FIELD.envEnd).trimEnd()}`,
   };

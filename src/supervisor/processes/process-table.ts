@@ -36,6 +36,9 @@ export type ProcessSignal = 'SIGTERM' | 'SIGKILL' | 'SIGINT' | 'SIGHUP' | 'SIGCO
 /** `gone`: nobody was signalled, it is not there any more. `denied`: the system or T3 refused. */
 export type SignalResult = 'sent' | 'gone' | 'denied';
 
+/** Resident memory in bytes, and time that it has used of all processors since its start, in ms. */
+export type ProcessUsage = { readonly rssBytes: number; readonly cpuMs: number };
+
 export interface ProcessTable {
   readonly hostId: string;
   readonly bootId: string;
@@ -56,4 +59,6 @@ export interface ProcessTable {
   memoryFreeBytes(): number;
   /** Resident memory in bytes; null when nobody has this pid. */
   rssBytes(pid: number): number | null;
+  /** What these processes use; who is gone or hidden is absent. */
+  usage(pids: readonly number[]): ReadonlyMap<number, ProcessUsage>;
 }

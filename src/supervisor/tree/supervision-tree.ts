@@ -18,13 +18,21 @@ export type TreeReport = {
   readonly reason: string;
 };
 
+export type TreeView = {
+  readonly context: SupervisorContext;
+  readonly reports: readonly TreeReport[];
+};
+
+/** Reports kept for people; a fault that goes on says the same again. */
+const REPORTS_MAX = 50;
+
 export type SupervisionTree = {
   /** Resolves when every service is up. @throws the reason when the tree gave up first. */
   start(): Promise<void>;
   /** In reverse order; resolves when all are down. */
   stop(reason: string): Promise<void>;
-  /** Children with state, starts and failures, for people. */
-  children(): SupervisorContext['children'];
+  /** Children with state, starts and failures; the budget of restarts and what is used of it; the last reports, newest last. */
+  view(): TreeView;
   /** Resolves with the reason when the tree gave up; never after an ordered stop. */
   readonly defeated: Promise<string>;
 };
@@ -55,6 +63,7 @@ class Tree implements SupervisionTree {
   readonly defeated: Promise<string>;
   readonly #options: Options;
   readonly #running = new Map<string, { readonly gen: number; readonly service: RunningService }>();
+  readonly #reports: TreeReport[] = [];
   readonly #timers = new Map<string, () => void>();
   readonly #actor;
   #escalate: (reason: string) => void = () => undefined;
@@ -91,8 +100,8 @@ class Tree implements SupervisionTree {
     await down;
   }
 
-  children(): SupervisorContext['children'] {
-    return this.#actor.getSnapshot().context.children;
+  view(): TreeView {
+    return { context: this.#snapshot().context, reports: [...this.#reports] };
   }
 
   async #startChild(ref: Ref): Promise<void> {
@@ -183,7 +192,10 @@ class Tree implements SupervisionTree {
   }
 
   #report(service: string, what: string, reason: string): void {
-    this.#options.report({ at: this.#now(), service, what, reason });
+    const report: TreeReport = { at: this.#now(), service, what, reason };
+    this.#reports.push(report);
+    if (this.#reports.length > REPORTS_MAX) this.#reports.shift();
+    this.#options.report(report);
   }
 }
 

@@ -1,0 +1,85 @@
+/** What lives now: the supervision tree with its runners, and what stands in the worktree of a run. */
+import { Type } from 'typebox';
+import type { StoredActor } from '../persistence/store.ts';
+import { contextOf, needActor, type HandlerContext } from './operation-context.ts';
+import { defineOperation, READERS, said } from './operation.ts';
+import { closed, nullable, oneOf, runId } from './parameter-schemas.ts';
+import { NO_SERVICES, ServicesSchema, servicesText } from './read-models/services.ts';
+
+/** Bytes of a patch that are shown. */
+export const PATCH_BYTES_MAX = 524_288;
+/** The summary that stands in an artifact before its patch, in bytes: a line for each of 2,000 files. */
+const SUMMARY_BYTES_MAX = 262_144;
+
+export const getServices = defineOperation({
+  name: 'conductor_get_services',
+  title: 'Show the supervision tree',
+  description:
+    'The services of the supervisor with their restarts and backoff, what is left of the budget of restarts, the runners with their ' +
+    'processes, memory and processor time, and what failed lately and why.',
+  params: closed({}),
+  result: ServicesSchema,
+  principals: READERS,
+  mutates: false,
+  handler: async (context) => {
+    const services = context.services() ?? NO_SERVICES;
+    return said(servicesText(services), services);
+  },
+});
+
+const SOURCES = ['worktree', 'artifact', 'none'] as const;
+
+export const readDiff = defineOperation({
+  name: 'conductor_read_diff',
+  title: 'Read what a run changed',
+  description:
+    'The patch of a run against the commit it started from: what stands in its worktree now while it lives, what was kept as evidence ' +
+    `after its end. At most ${String(PATCH_BYTES_MAX / 1_024)} KiB, whole lines.`,
+  params: closed({ runId }),
+  result: closed({
+    runId: Type.String(),
+    baseCommit: nullable(Type.String()),
+    commit: nullable(Type.String()),
+    /** `none`: it has no worktree yet, or changed nothing. */
+    source: oneOf(SOURCES),
+    patch: Type.String(),
+    truncated: Type.Boolean(),
+  }),
+  principals: READERS,
+  mutates: false,
+  handler: async (context, { runId: id }) => {
+    const run = await needActor(context, id);
+    const { baseCommit, commit } = contextOf(run, 'run');
+    const diff = await (run.facts.settled ? keptDiff(context, id) : liveDiff(context, run));
+    const text = diff.patch === '' ? 'nothing is changed' : `${diff.patch}${diff.truncated ? '(cut)' : ''}`;
+    return said(text, { runId: id, baseCommit, commit, ...diff });
+  },
+});
+
+type Diff = { readonly source: (typeof SOURCES)[number]; readonly patch: string; readonly truncated: boolean };
+
+const nothing: Diff = { source: 'none', patch: '', truncated: false };
+
+const liveDiff = async (context: HandlerContext, run: StoredActor): Promise<Diff> => {
+  const { worktreePath, baseCommit } = contextOf(run, 'run');
+  if (worktreePath === null || baseCommit === null) return nothing;
+  return { source: 'worktree', ...(await context.liveDiff(run.id, PATCH_BYTES_MAX)) };
+};
+
+/** The artifact holds a summary, an empty line, the patch. */
+const keptDiff = async ({ reader, artifacts }: HandlerContext, id: string): Promise<Diff> => {
+  const [row] = (await reader.listArtifacts({ runId: id, type: 'changed_files', limit: 1 })).items;
+  if (row === undefined) return nothing;
+  const data = await artifacts.read(row, SUMMARY_BYTES_MAX + PATCH_BYTES_MAX);
+  if (data === null) return nothing;
+  const text = new TextDecoder().decode(data);
+  const start = text.startsWith('diff --git ') ? 0 : text.indexOf('\ndiff --git ') + 1;
+  if (start === 0 && !text.startsWith('diff --git ')) return nothing;
+  const whole = Buffer.from(text.slice(start));
+  const isCut = whole.byteLength > PATCH_BYTES_MAX || row.bytes > data.byteLength;
+  const shown = whole.toString('utf8', 0, PATCH_BYTES_MAX);
+  const patch = isCut ? shown.slice(0, shown.lastIndexOf('\n') + 1) : shown;
+  return { source: 'artifact', patch, truncated: isCut || row.truncated };
+};
+
+export const serviceOperations = [getServices, readDiff] as const;
