@@ -41,11 +41,15 @@ describe('a machine', () => {
   });
 
   test('with what the tests exercised of this version; anything else is no coverage', async () => {
-    const counted = { transitions: { 'gate.open gate.ask -> (internal)': 3 }, ignored: { 'approved gate.approve': 2 } };
+    const counted = {
+      transitions: { 'gate.open gate.ask -> (internal)': 3 },
+      ignored: { 'approved gate.approve': 2 },
+      unreachable: { 'gate.open timer.expire -> gate.expired': 'a reason' },
+    };
     expect(await coverageOf(JSON.stringify([{ machine: 'gate', version: '1', ...counted }]))).toEqual(counted);
     for (const wrong of [
       JSON.stringify([{ machine: 'gate', version: '0', ...counted }]),
-      JSON.stringify([{ machine: 'gate', version: '1', transitions: { x: 'many' }, ignored: {} }]),
+      JSON.stringify([{ machine: 'gate', version: '1', transitions: { x: 'many' }, ignored: {}, unreachable: {} }]),
       '{"machine": "gate"}',
       '[',
       null,

@@ -10,6 +10,8 @@ export const CoverageSchema = Type.Object(
     transitions: counts,
     /** `state event` → how often that event was rightly ignored there. */
     ignored: counts,
+    /** Transitions that no test can reach, each with its reason. */
+    unreachable: Type.Record(Type.String(), Type.String()),
   },
   { additionalProperties: false },
 );
@@ -27,7 +29,9 @@ export const coverageIn = (
   const measured = text === null ? null : parsed(text);
   if (!isFile.Check(measured)) return null;
   const found = measured.find((one) => one.machine === machine && one.version === version);
-  return found === undefined ? null : { transitions: found.transitions, ignored: found.ignored };
+  return found === undefined
+    ? null
+    : { transitions: found.transitions, ignored: found.ignored, unreachable: found.unreachable };
 };
 
 const parsed = (text: string): unknown => {

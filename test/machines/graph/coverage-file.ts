@@ -11,6 +11,8 @@ export type MachineCoverage = {
   readonly transitions: Readonly<Record<string, number>>;
   /** `"state event"` → how often that event was tried there and rightly ignored. */
   readonly ignored: Readonly<Record<string, number>>;
+  /** Transitions that no case can reach, each with its reason. */
+  readonly unreachable: Readonly<Record<string, string>>;
 };
 
 type Counts = Record<string, number>;
@@ -28,7 +30,8 @@ export function coverageOf(graph: Exploration, paths: readonly Path[]): MachineC
       if (step.ignored) count(ignored, `${nameOf(step.snapshot.value)} ${step.event.type}`);
     }
   }
-  return { machine: graph.subject.name, version: graph.subject.machine.version ?? '', transitions, ignored };
+  const { name, machine, unreachable } = graph.subject;
+  return { machine: name, version: machine.version ?? '', transitions, ignored, unreachable };
 }
 
 /** `{starting: 'fencing'}` as `starting.fencing`. */
@@ -47,9 +50,9 @@ export function writeCoverage(suite: string, machines: readonly MachineCoverage[
   const all = readdirSync(parts)
     .filter((name) => name.endsWith('.json'))
     .flatMap((name) => JSON.parse(readFileSync(join(parts, name), 'utf8')) as MachineCoverage[]);
-  const merged = new Map<string, { machine: string; version: string; transitions: Counts; ignored: Counts }>();
-  for (const { machine, version, transitions, ignored } of all) {
-    const sum = merged.get(machine) ?? { machine, version, transitions: {}, ignored: {} };
+  const merged = new Map<string, MachineCoverage & { transitions: Counts; ignored: Counts }>();
+  for (const { machine, version, transitions, ignored, unreachable } of all) {
+    const sum = merged.get(machine) ?? { machine, version, transitions: {}, ignored: {}, unreachable };
     for (const [id, n] of Object.entries(transitions)) count(sum.transitions, id, n);
     for (const [id, n] of Object.entries(ignored)) count(sum.ignored, id, n);
     merged.set(machine, sum);
