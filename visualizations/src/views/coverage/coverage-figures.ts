@@ -24,6 +24,6 @@ export function coverageFigures(graph: TransitionGraph, coverage: ChartCoverage)
     total: graph.edges.length,
     steps: sum(Object.values(counts)),
     ignored: sum(Object.values(coverage.ignored)),
-    missed: missed.map(({ id }) => ({ id, reason: coverage.unreachable?.[id] ?? UNKNOWN })),
+    missed: missed.map(({ id }) => ({ id, reason: coverage.unreachable[id] ?? UNKNOWN })),
   };
 }

@@ -10,7 +10,7 @@ export type ChartCoverage = {
   readonly transitions: Readonly<Record<TransitionId, number>>;
   readonly ignored: Readonly<Record<string, number>>;
   /** Transitions that no test can reach, each with its reason. */
-  readonly unreachable?: Readonly<Record<TransitionId, string>>;
+  readonly unreachable: Readonly<Record<TransitionId, string>>;
 };
 
 /** conductor_get_machine */

@@ -93,7 +93,12 @@ const Words = ({ run, item }: Told) => {
           {end ?? 'Reason'}: <SafeText text={reason} />
         </p>
       )}
-      {run === null || run.progress === null ? null : <ModelText text={run.progress} />}
+      {run === null || run.progress === null ? null : (
+        <div>
+          <p className="small muted">Last progress:</p>
+          <ModelText text={run.progress} />
+        </div>
+      )}
       {completion === null ? null : (
         <div>
           <p className="small muted">It reported {completion.status}:</p>

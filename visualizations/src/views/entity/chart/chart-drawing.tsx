@@ -54,19 +54,43 @@ type StateBoxProps = {
 /** Largest name seen from afar, in px. */
 const FAR_TITLE_MAX = 40;
 
-const farTitle = (
-  { key, kind }: GraphState,
-  { width, height }: ChartState,
-): { readonly size: number; readonly base: number } => {
-  const isBranch = kind === 'compound' || kind === 'parallel';
-  const wide = (width - padding) / (key.length * CHART_FONT.widthRatio);
-  const size = Math.min(FAR_TITLE_MAX, wide, isBranch ? titleHeight : height * 0.8);
-  return { size, base: isBranch ? titleHeight : height / 2 + size * 0.35 };
+/** Between an active state and its name written large above it, in px. */
+const CALL_GAP = 12;
+
+const isBranch = ({ kind }: GraphState): boolean => kind === 'compound' || kind === 'parallel';
+
+/** Below this a name is written again above its active state, in px. */
+const READABLE = 30;
+
+type TitleProps = Pick<StateBoxProps, 'state' | 'box' | 'isActive'>;
+
+const FarTitle = ({ state, box: { x, y, width, height }, isActive }: TitleProps) => {
+  const wide = (width - padding) / (state.key.length * CHART_FONT.widthRatio);
+  const size = Math.min(FAR_TITLE_MAX, wide, isBranch(state) ? titleHeight : height * 0.8);
+  const base = isBranch(state) ? titleHeight : height / 2 + size * 0.35;
+  const middle = x + width / 2;
+  return (
+    <>
+      <text x={middle} y={y + base} textAnchor="middle" className="chart-title" fontSize={size}>
+        {state.key}
+      </text>
+      {isActive && size < READABLE && !isBranch(state) ? (
+        <text
+          x={middle}
+          y={y - CALL_GAP}
+          textAnchor="middle"
+          className="chart-title chart-call"
+          fontSize={FAR_TITLE_MAX}
+        >
+          {state.key}
+        </text>
+      ) : null}
+    </>
+  );
 };
 
 export const StateBox = memo(({ state, box, isActive, isFar }: StateBoxProps) => {
   const { x, y, width, height, notes } = box;
-  const far = isFar ? farTitle(state, box) : null;
   return (
     <g
       className={`chart-state chart-${state.kind}${isActive ? ' is-active' : ''}`}
@@ -77,14 +101,13 @@ export const StateBox = memo(({ state, box, isActive, isFar }: StateBoxProps) =>
       {state.kind === 'final' ? (
         <rect x={x + 3} y={y + 3} width={width - 6} height={height - 6} rx={5} className="chart-ring" />
       ) : null}
-      <text
-        x={x + (far === null ? padding : padding / 2)}
-        y={y + (far?.base ?? TITLE_BASE)}
-        className="chart-title"
-        fontSize={far?.size ?? CHART_FONT.title}
-      >
-        {state.key}
-      </text>
+      {isFar ? (
+        <FarTitle state={state} box={box} isActive={isActive} />
+      ) : (
+        <text x={x + padding} y={y + TITLE_BASE} className="chart-title" fontSize={CHART_FONT.title}>
+          {state.key}
+        </text>
+      )}
       {notes.map((note, index) => (
         <text
           key={note}
