@@ -1,0 +1,73 @@
+/**
+ * Goal: the tree tells what it holds: which services are up, what was started again and why, what is left of the budget.
+ * Method: services that fail when they are told to, under a virtual clock.
+ */
+import { expect, test } from 'vitest';
+import type { Service } from '../../../src/supervisor/tree/tree-child.ts';
+import { createSupervisionTree, TREE_POLICY } from '../../../src/supervisor/tree/supervision-tree.ts';
+import { createVirtualClock } from '../kernel/virtual-clock.ts';
+
+/** A service that can be told to fail. */
+const scripted = (id: string) => {
+  const held: { fail: (cause: unknown) => void; starts: number } = { fail: () => undefined, starts: 0 };
+  const service: Service = {
+    id,
+    restart: 'permanent',
+    shutdownMs: 1_000,
+    start: async (fail) => {
+      held.fail = fail;
+      held.starts += 1;
+      return { stop: async () => undefined };
+    },
+  };
+  return { service, held };
+};
+
+const open = async () => {
+  const clock = createVirtualClock();
+  const [store, hosts] = [scripted('store'), scripted('hosts')];
+  const tree = createSupervisionTree({
+    services: [store.service, hosts.service],
+    policy: { ...TREE_POLICY, strategy: 'one_for_one', intensity: 100 },
+    clock,
+    report: () => undefined,
+  });
+  await tree.start();
+  return { clock, tree, hosts: hosts.held };
+};
+
+test('what failed is counted and reported with its reason; the others are not', async () => {
+  const { clock, tree, hosts } = await open();
+  expect(tree.view().reports).toEqual([]);
+  expect(tree.view().context.children.map(({ id, state, gen }) => [id, state, gen])).toEqual([
+    ['store', 'up', 1],
+    ['hosts', 'up', 1],
+  ]);
+  hosts.fail(new Error('the port is taken'));
+  expect(tree.view().reports).toEqual([
+    { at: clock.now(), service: 'hosts', what: 'failed', reason: 'the port is taken' },
+  ]);
+  const [, failing] = tree.view().context.children;
+  expect(failing).toMatchObject({ state: 'backoff', fails: 1, notBefore: expect.any(Number) });
+  await clock.advance(TREE_POLICY.backoff.maxMs);
+  const { context } = tree.view();
+  expect(context.children.map(({ state, gen }) => [state, gen])).toEqual([
+    ['up', 1],
+    ['up', 2],
+  ]);
+  expect(context.restarts).toHaveLength(1);
+  await tree.stop('done');
+});
+
+test('reports do not grow: the newest are kept', async () => {
+  const { clock, tree, hosts } = await open();
+  for (let count = 0; count < 60; count += 1) {
+    hosts.fail(new Error(`failure ${String(count)}`));
+    await clock.advance(TREE_POLICY.backoff.maxMs);
+  }
+  const { reports } = tree.view();
+  expect(reports).toHaveLength(50);
+  expect(reports.at(-1)!.reason).toBe('failure 59');
+  expect(reports[0]!.reason).toBe('failure 10');
+  await tree.stop('done');
+});
