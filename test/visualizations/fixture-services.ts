@@ -1,5 +1,5 @@
 /** The supervision tree of the made-up project: a service that was restarted, one that waits to be, and three runners. */
-import type { Services } from '../../visualizations/src/views/tree/services.ts';
+import type { Services } from '../../src/operations/read-models/services.ts';
 import { runIdOf, taskIdOf } from './fixture-project.ts';
 
 const MEBIBYTE = 2 ** 20;
@@ -23,7 +23,13 @@ export const fixtureServices = (now: number): Services => ({
     memoryBytes: 82 * MEBIBYTE,
     cpuPercent: 0.4,
   },
-  budget: { strategy: 'rest_for_one', intensity: 5, periodMs: 60_000, restarts: 2 },
+  budget: {
+    strategy: 'rest_for_one',
+    intensity: 5,
+    periodMs: 60_000,
+    restarts: 2,
+    backoff: { minMs: 50, maxMs: 5_000, resetAfterMs: 60_000 },
+  },
   services: [
     service('store', { upAt: now - 3_600_000 }),
     service('kernel', { upAt: now - 3_600_000 }),

@@ -1,5 +1,6 @@
 /** The supervision tree as it is now: who holds whom, what was restarted, and how much is left to bear. */
 import { useEffect, useMemo } from 'react';
+import type { Services } from '../../../../src/operations/read-models/services.ts';
 import { Link } from '../../app/link.tsx';
 import { useCall, useLiveItems, useMoment } from '../../connection/use-conductor.ts';
 import { Age, Elapsed } from '../../design/age.tsx';
@@ -9,8 +10,11 @@ import { SafeText } from '../../design/model-text.tsx';
 import { Empty, ErrorNote, Loading } from '../../design/notes.tsx';
 import { Panel } from '../../design/panel.tsx';
 import { StateBadge } from '../../design/state-badge.tsx';
-import type { RestartReport, RunnerFacts, ServiceFacts, Services } from './services.ts';
 import './tree.css';
+
+type ServiceFacts = Services['services'][number];
+type RunnerFacts = Services['runners'][number];
+type RestartReport = Services['reports'][number];
 
 /** How often it is asked while somebody looks, in ms. */
 const POLL_MS = 2_000;
@@ -90,13 +94,14 @@ const RunnerRow = ({ runner }: { readonly runner: RunnerFacts }) => {
 };
 
 const Budget = ({ budget }: { readonly budget: NonNullable<Services['budget']> }) => {
-  const { intensity, restarts, periodMs, strategy } = budget;
+  const { intensity, restarts, periodMs, strategy, backoff } = budget;
+  const pause = `${String(backoff.minMs)} ms to ${formatDuration(backoff.maxMs)} before each`;
   const isSpent = restarts >= intensity;
   const text = `${String(restarts)} of ${counted(intensity, 'restart')} within ${formatDuration(periodMs)}`;
   return (
     <span
       className="budget small"
-      title={`${strategy.replaceAll('_', ' ')}: one more than that, and the supervisor gives up`}
+      title={`${strategy.replaceAll('_', ' ')}, ${pause}; one more than that, and the supervisor gives up`}
     >
       <span className="budget-marks" aria-hidden="true">
         {Array.from({ length: Math.min(intensity, 20) }, (_, at) => (
@@ -163,7 +168,7 @@ const Tree = ({
               <StateBadge state={runners.length === 0 ? 'idle' : 'running'} />
               <span className="tree-name">runners</span>
               <span className="tree-facts small muted">
-                <span>{counted(runners.length, 'runner')}, a process each</span>
+                <span>{counted(runners.length, 'runner')}</span>
               </span>
             </div>
             <ul>
