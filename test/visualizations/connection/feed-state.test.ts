@@ -84,19 +84,30 @@ test('F3: the higher revision counts, whatever comes first', () => {
   expect(late.items.tasks.get(task.taskId)?.progress).toBe('newer');
 });
 
-const pulse = (at: number, outputBytes: number) => ({
+const pulse = (at: number, outputBytes: number, idleMs = 0) => ({
   type: 'pulse' as const,
   at,
-  runs: [{ runId: 'run-1', phase: null, idleMs: 0, outputBytes, connected: true }],
+  runs: [{ runId: 'run-1', phase: null, idleMs, outputBytes, connected: true }],
+});
+const rateOf = (state: FeedState): number | null | undefined => state.pulses.get('run-1')?.bytesPerSecond;
+
+test('the output rate is what came between two reports of the runner, however often they are repeated', () => {
+  const first = applyPulse(begun, pulse(now, 1_000));
+  expect(rateOf(first)).toBeNull();
+  const repeated = applyPulse(first, pulse(now + 2_000, 1_000));
+  const grown = applyPulse(repeated, pulse(now + 4_000, 9_000));
+  expect(rateOf(grown)).toBe(2_000);
+  expect(rateOf(applyPulse(grown, pulse(now + 6_000, 9_000)))).toBe(2_000);
+  expect(rateOf(applyPulse(grown, pulse(now + 14_000, 9_000)))).toBe(0);
+  expect(rateOf(applyPulse(grown, pulse(now + 6_000, 10)))).toBe(0);
+  expect(applyPulse(grown, { type: 'pulse', at: now + 6_000, runs: [] }).pulses.size).toBe(0);
 });
 
-test('the output rate is what came between two pulses, and never negative', () => {
-  const one = applyPulse(begun, pulse(now, 1_000));
-  expect(one.pulses.get('run-1')?.bytesPerSecond).toBeNull();
-  const two = applyPulse(one, pulse(now + 2_000, 5_000));
-  expect(two.pulses.get('run-1')?.bytesPerSecond).toBe(2_000);
-  expect(applyPulse(two, pulse(now + 4_000, 10)).pulses.get('run-1')?.bytesPerSecond).toBe(0);
-  expect(applyPulse(two, { type: 'pulse', at: now + 4_000, runs: [] }).pulses.size).toBe(0);
+test('silence goes on while the same report is repeated', () => {
+  const first = applyPulse(begun, pulse(now, 0, 3_000));
+  const repeated = applyPulse(first, pulse(now + 2_000, 0, 3_000));
+  expect(repeated.pulses.get('run-1')?.heardAt).toBe(now - 3_000);
+  expect(applyPulse(repeated, pulse(now + 4_000, 0, 100)).pulses.get('run-1')?.heardAt).toBe(now + 3_900);
 });
 
 test('completed tasks that are too many for the page still count', () => {

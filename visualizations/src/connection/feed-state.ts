@@ -24,8 +24,22 @@ export type Items = {
   readonly workers: ReadonlyMap<string, OverviewWorker>;
 };
 
-/** A run's live facts with its output rate, in bytes per second since the pulse before; null at the first. */
-export type Pulse = RunPulse & { readonly bytesPerSecond: number | null; readonly at: number };
+/**
+ * A run's live facts, and what follows from one report of its runner to the next. Runners report less often than the supervisor does, so
+ * that the same numbers come more than once.
+ */
+export type Pulse = RunPulse & {
+  readonly at: number;
+  /** Null until two reports are there; nothing new for RATE_MS is nothing. */
+  readonly bytesPerSecond: number | null;
+  /** When the agent was last heard, ms since 1970. */
+  readonly heardAt: number;
+  /** When `outputBytes` became what it is. */
+  readonly grownAt: number;
+};
+
+/** Silence after which the output rate is zero, in ms: longer than the pause between two reports of a runner. */
+const RATE_MS = 8_000;
 
 export type FeedState = {
   readonly project: ProjectFacts | null;
@@ -136,12 +150,28 @@ export const applyChanges = (
   };
 };
 
+const firstPulse = (run: RunPulse, at: number): Pulse => ({
+  ...run,
+  at,
+  bytesPerSecond: null,
+  heardAt: at - run.idleMs,
+  grownAt: at,
+});
+
+const nextPulse = (before: Pulse, run: RunPulse, at: number): Pulse => {
+  const heardAt = run.idleMs === before.idleMs ? before.heardAt : at - run.idleMs;
+  const ms = at - before.grownAt;
+  const bytes = run.outputBytes - before.outputBytes;
+  if (bytes !== 0 && ms > 0) {
+    return { ...run, at, heardAt, grownAt: at, bytesPerSecond: (Math.max(0, bytes) * 1_000) / ms };
+  }
+  return { ...run, at, heardAt, grownAt: before.grownAt, bytesPerSecond: ms > RATE_MS ? 0 : before.bytesPerSecond };
+};
+
 export const applyPulse = (state: FeedState, { at, runs }: PulseMessage): FeedState => {
   const pulseOf = (run: RunPulse): Pulse => {
     const before = state.pulses.get(run.runId);
-    const seconds = before === undefined ? 0 : (at - before.at) / 1_000;
-    const bytes = before === undefined ? 0 : run.outputBytes - before.outputBytes;
-    return { ...run, at, bytesPerSecond: seconds <= 0 ? null : Math.max(0, bytes) / seconds };
+    return before === undefined ? firstPulse(run, at) : nextPulse(before, run, at);
   };
   return { ...state, pulses: new Map(runs.map((run) => [run.runId, pulseOf(run)])) };
 };

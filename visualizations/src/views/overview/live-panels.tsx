@@ -65,7 +65,7 @@ const PulseLine = ({ runId }: { readonly runId: string }) => {
   const pulse = usePulse(runId);
   const now = useNow();
   if (pulse === null) return null;
-  const idleMs = pulse.idleMs + Math.max(0, now - pulse.at);
+  const idleMs = now - pulse.heardAt;
   const rate = pulse.bytesPerSecond ?? 0;
   return (
     <>
