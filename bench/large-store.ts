@@ -7,6 +7,7 @@ import { openSqliteStore, type SqliteStore } from '../src/persistence/sqlite-sto
 import { createKernel } from '../src/supervisor/kernel/create-kernel.ts';
 import { systemClock } from '../src/supervisor/kernel/system-clock.ts';
 import { median, quantile, type BenchRow } from './bench-row.ts';
+import { measureLargeStart } from './large-start.ts';
 import { createWorkload, idOf, OBJECTIVES, owner } from './store-workload.ts';
 
 const TASKS = 100_000;
@@ -28,10 +29,11 @@ export async function measureLargeStore(folder: string): Promise<BenchRow[]> {
     if (result.kind !== 'committed') throw new Error(`The bench's commit was answered ${result.kind}.`);
   }
   await built.close();
+  const started = await measureLargeStart(path, size);
   const opened = await measureOpening(path);
   const store = await openSqliteStore({ path });
   try {
-    return [opened, await measureLists(store), await measureTimeTravel(store)];
+    return [...started, opened, await measureLists(store), await measureTimeTravel(store)];
   } finally {
     await store.close();
   }

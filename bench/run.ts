@@ -11,6 +11,7 @@ import { median, type Bench, type BenchRow } from './bench-row.ts';
 const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   kernel: () => import('./kernel.ts'),
   store: () => import('./store.ts'),
+  inspector: () => import('./inspector.ts'),
   runs: () => import('./runs.ts'),
 };
 
