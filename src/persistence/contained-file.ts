@@ -5,7 +5,7 @@
  * N2. Only regular files are opened; a pipe or a device would hang or never end.
  * N3. What was checked is what is read: the open file is compared with the path that was checked.
  */
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { lstat, open, realpath, type FileHandle } from 'node:fs/promises';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { ConductorError } from '../machines/errors.ts';
@@ -26,15 +26,17 @@ export const openContained = async (root: string, ref: string): Promise<Containe
   assertContained(ref);
   let realRoot: string;
   let path: string;
+  let found: Stats;
   try {
     realRoot = await realpath(root);
     path = await realpath(resolve(realRoot, ref));
+    if (!isInside(realRoot, path)) throw outside(ref);
+    // It may be renamed away in between, as a log that is rotated.
+    found = await lstat(path);
   } catch (error) {
     if (isMissing(error)) return absent(`${ref} does not exist.`);
     throw error;
   }
-  if (!isInside(realRoot, path)) throw outside(ref);
-  const found = await lstat(path);
   if (!found.isFile()) return absent(`${ref} is not a file.`);
   let handle: FileHandle;
   try {
