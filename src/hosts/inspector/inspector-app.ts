@@ -54,8 +54,6 @@ export type InspectorApp = {
 
 export const createInspectorApp = async (parts: InspectorAppParts): Promise<InspectorApp> => {
   const app = fastify({ bodyLimit: BODY_BYTES_MAX, logger: false, forceCloseConnections: true });
-  // JSON alone: a form of another page must not look like a call.
-  app.removeContentTypeParser('text/plain');
   app.setErrorHandler((error, _request, reply) => {
     const { status, body } = apiAnswer(error, parts.log);
     return reply.code(status).send(body);

@@ -5,7 +5,7 @@
  * P2. A page that is open keeps the supervisor from leaving by itself, as any client does.
  * P3. A session that is over ends its sockets.
  */
-import type { WebSocket } from '@fastify/websocket';
+import type { WebSocket } from 'ws';
 import type { SupervisorFace } from '../rpc/rpc-face.ts';
 import { FeedHub } from './feed-hub.ts';
 import { createFeedSource, type FeedSource } from './feed-source.ts';

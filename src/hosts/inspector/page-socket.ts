@@ -4,7 +4,7 @@
  * P1. The first message is a hello with a session that counts, within HELLO_MS; anything else ends the socket.
  * P2. A socket that cannot be written to any more is an everyday end, never an error of ours.
  */
-import type { WebSocket } from '@fastify/websocket';
+import type { WebSocket } from 'ws';
 import type { PageSession, PageSessions } from './page-sessions.ts';
 
 /** How long a page may take to say hello, in ms. */

@@ -6,8 +6,9 @@
  *     for ever. Headers that only join two files are not counted and not given.
  * F3. Files that are rotated while they are opened are opened again: an answer is one stretch, without gap or repeat.
  */
-import type { FileHandle } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
+import { stat, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ConductorError } from '../../machines/errors.ts';
 import { idPattern } from '../../machines/ids.ts';
 import { openContained } from '../../persistence/contained-file.ts';
@@ -19,6 +20,8 @@ import { PIECE_BYTES_MAX } from './protocol.ts';
 const OLDER_MAX = 3;
 /** Tries while files are being rotated: each rotation takes a full file of output. */
 const OPEN_TRIES = 20;
+/** An oldest file that does not say how much was dropped is being marked, or its runner died before it could. */
+const UNMARKED_TRIES = 3;
 /** Bytes of the line that every file but the first begins with. */
 const HEADER_BYTES = 80;
 const CONTINUES = /^\[conductor: continues from the file before\] *\n$/;
@@ -92,12 +95,13 @@ const lengthOf = (max: number): number => Math.min(Math.max(max, 0), PIECE_BYTES
 /** `start`: the place of its first byte (F2); `skip`: bytes of its header. */
 type LogPart = {
   readonly handle: FileHandle;
-  readonly inode: number;
+  /** It says that it goes on from another file, and not how much is before it. */
+  readonly isUnmarked: boolean;
   readonly skip: number;
   readonly start: number;
   readonly bytes: number;
 };
-type OpenFile = { readonly handle: FileHandle; readonly inode: number; readonly bytes: number };
+type OpenFile = { readonly handle: FileHandle; readonly age: number; readonly inode: number; readonly bytes: number };
 
 /** Oldest first. */
 const openLog = async (directory: string): Promise<readonly LogPart[]> => {
@@ -105,7 +109,9 @@ const openLog = async (directory: string): Promise<readonly LogPart[]> => {
     const files: OpenFile[] = [];
     try {
       for (let age = OLDER_MAX; age >= 0; age -= 1) files.push(...(await openAge(directory, age)));
-      if (await isUnmoved(directory, files)) return await partsOf(files);
+      const parts = await partsOf(files);
+      const isWhole = parts[0]?.isUnmarked !== true || tries >= UNMARKED_TRIES;
+      if (isWhole && (await areUnmoved(directory, files))) return parts;
       if (tries === OPEN_TRIES) throw new ConductorError('overloaded', 'The log moves too fast.', { retryable: true });
     } catch (error) {
       await closeAll(files);
@@ -115,31 +121,43 @@ const openLog = async (directory: string): Promise<readonly LogPart[]> => {
   }
 };
 
+const nameOf = (age: number): string => (age === 0 ? RUN_FILES.output : `${RUN_FILES.output}.${String(age)}`);
+
 const openAge = async (directory: string, age: number): Promise<readonly OpenFile[]> => {
-  const name = age === 0 ? RUN_FILES.output : `${RUN_FILES.output}.${String(age)}`;
-  const found = await openContained(directory, name);
+  const found = await openContained(directory, nameOf(age));
   if (found.kind === 'absent') return [];
   const { ino } = await found.handle.stat();
-  return [{ handle: found.handle, inode: ino, bytes: found.bytes }];
+  return [{ handle: found.handle, age, inode: ino, bytes: found.bytes }];
 };
 
-/** Whether no file changed its name while they were opened (F3): none is there twice, and the newest is still that. */
-const isUnmoved = async (directory: string, files: readonly OpenFile[]): Promise<boolean> => {
-  if (new Set(files.map(({ inode }) => inode)).size < files.length) return false;
-  const [newest] = await openAge(directory, 0);
-  await newest?.handle.close();
-  return newest?.inode === files.at(-1)?.inode;
+/** Whether every name still stands for what was opened under it (F3). */
+const areUnmoved = async (directory: string, files: readonly OpenFile[]): Promise<boolean> => {
+  for (let age = OLDER_MAX; age >= 0; age -= 1) {
+    const opened = files.find((file) => file.age === age)?.inode ?? null;
+    if ((await inodeOf(join(directory, nameOf(age)))) !== opened) return false;
+  }
+  return true;
+};
+
+const inodeOf = async (path: string): Promise<number | null> => {
+  try {
+    return (await stat(path)).ino;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
 };
 
 const partsOf = async (files: readonly OpenFile[]): Promise<readonly LogPart[]> => {
   const parts: LogPart[] = [];
-  for (const { handle, inode, bytes } of files) {
+  for (const { handle, bytes } of files) {
     const header = (await readAt(handle, 0, HEADER_BYTES)).toString('latin1');
     const dropped = DROPPED.exec(header)?.[1];
-    const skip = dropped !== undefined || CONTINUES.test(header) ? HEADER_BYTES : 0;
+    const isUnmarked = CONTINUES.test(header);
+    const skip = dropped !== undefined || isUnmarked ? HEADER_BYTES : 0;
     const before = parts.at(-1);
     const start = before === undefined ? Number(dropped ?? 0) : before.start + before.bytes;
-    parts.push({ handle, inode, skip, start, bytes: bytes - skip });
+    parts.push({ handle, isUnmarked, skip, start, bytes: bytes - skip });
   }
   return parts;
 };

@@ -7,7 +7,7 @@
 import { readFile } from 'node:fs/promises';
 import { createConnection, type Socket } from 'node:net';
 import { join } from 'node:path';
-import type { WebSocket } from '@fastify/websocket';
+import type { WebSocket } from 'ws';
 import { ConductorError, isConductorError } from '../../machines/errors.ts';
 import type { ProjectHome } from '../../persistence/project-home.ts';
 import { RUN_FILES, type RunnerContract } from '../../supervisor/runners/contract.ts';

@@ -21,12 +21,12 @@ afterEach(async () => {
 const noSession = { status: 401, code: 'not_permitted' };
 const foreign = { status: 403, code: 'not_permitted' };
 
-describe('a link', () => {
-  const exchange = (link: unknown) => bench.request(API.session, { method: 'POST', body: { link } });
+const exchange = (link: unknown) => bench.request(API.session, { method: 'POST', body: { link } });
 
+describe('a link', () => {
   test('becomes a session once', async () => {
     const link = bench.link();
-    const answer = jsonOf<{ session: string; project: unknown }>(await exchange(link));
+    const answer = jsonOf(await exchange(link)) as { session: string; project: unknown };
     expect(answer.project).toEqual({
       key: 'small-000000000000',
       repoRoot: '/repo',

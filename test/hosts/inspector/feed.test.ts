@@ -7,7 +7,7 @@ import { afterEach, expect, test } from 'vitest';
 import { API, BATCH_ENTRIES_MAX, UNSENT_BYTES_MAX, type ServerMessage } from '../../../src/hosts/inspector/protocol.ts';
 import { SESSION_MS } from '../../../src/hosts/inspector/page-sessions.ts';
 import { waitUntil } from '../../supervisor/processes/started-programs.ts';
-import { FeedClient, InspectorBench, range, TASK } from './inspector-bench.ts';
+import { InspectorBench, range, TASK, type FeedClient } from './inspector-bench.ts';
 
 let bench: InspectorBench;
 afterEach(async () => {
@@ -51,8 +51,10 @@ test('between the snapshot and what is live nothing is missing and nothing comes
   const go = Promise.withResolvers<void>();
   const overview = bench.answers['conductor_get_overview']!;
   bench.answers['conductor_get_overview'] = async (request) => {
-    // Committed after the live stream was joined: before the snapshot was read, and while it is on its way.
-    bench.face.append(4);
+    // Committed after the live stream was joined: a batch before the snapshot is read, one over it, one while it is on its way.
+    bench.face.append(2, '', TASK);
+    await waitUntil('the first batch', () => bench.count('conductor_get_overview_items') === 1);
+    bench.face.append(2);
     const seen = overview(request);
     bench.face.append(5);
     await go.promise;

@@ -129,7 +129,7 @@ export class InspectorBench {
 
   async session(): Promise<string> {
     const got = await this.request(API.session, { method: 'POST', body: { link: this.link() } });
-    return jsonOf<SessionAnswer>(got).session;
+    return (jsonOf(got) as SessionAnswer).session;
   }
 
   /** A call as the page makes it. */
@@ -183,10 +183,12 @@ const feedAnswers = ({ journal }: SmallFace): Answers => ({
     workers: [],
   }),
   conductor_list_events: ({ params }) => {
-    const { afterSequence = 0, limit = 50, tail = false } = params as Readonly<Record<string, never>>;
-    return {
-      items: tail ? journal.slice(-limit) : journal.slice(afterSequence, Number(afterSequence) + Number(limit)),
-    };
+    const {
+      afterSequence = 0,
+      limit = 50,
+      tail,
+    } = params as { afterSequence?: number; limit?: number; tail?: boolean };
+    return { items: tail === true ? journal.slice(-limit) : journal.slice(afterSequence, afterSequence + limit) };
   },
 });
 
@@ -237,12 +239,12 @@ export class FeedClient {
   }
 }
 
-export const jsonOf = <Body>({ bytes }: Got): Body => JSON.parse(bytes.toString('utf8')) as Body;
+export const jsonOf = ({ bytes }: Got): unknown => JSON.parse(bytes.toString('utf8'));
 
 /** Code and status of a refusal. */
 export const refusalOf = (got: Got): { readonly status: number; readonly code: string } => ({
   status: got.status,
-  code: jsonOf<{ error?: { code?: string } }>(got).error?.code ?? 'answered',
+  code: (jsonOf(got) as { error?: { code?: string } }).error?.code ?? 'answered',
 });
 
 /** Whole numbers from one to the other. */

@@ -110,15 +110,12 @@ test('where nothing can listen it is off and says why; the service itself is up,
 
 test('I1: a listener that fails is started anew once, and then left off: the budget of the tree is not spent', async () => {
   const servers: Server[] = [];
-  const listen = Server.prototype.listen;
-  const spy = vi.spyOn(Server.prototype, 'listen').mockImplementation(function (this: Server, ...given: never[]) {
-    servers.push(this);
-    return Reflect.apply(listen, this, given) as Server;
-  } as typeof listen);
+  const spy = vi.spyOn(Server.prototype, 'listen');
   const service = bench.service();
   const fault = new Error('it broke');
   for (const expected of [1, 1, 1]) {
     await bench.start(service);
+    servers.push(spy.mock.contexts.at(-1) as Server);
     servers.at(-1)!.emit('error', fault);
     expect(bench.failed).toHaveLength(expected);
     expect(bench.door).toEqual({ kind: 'off', why: 'it broke' });

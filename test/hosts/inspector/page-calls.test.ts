@@ -106,6 +106,16 @@ test('an answer that nobody waits for is not waited for either', async () => {
   await aborted.promise;
 });
 
+const challenge = async (gateId = GATE, by = session): Promise<string> =>
+  (jsonOf(await bench.call(by, { gateId }, API.challenge)) as { nonce: string }).nonce;
+const resolve = (confirm?: object, params: object = {}): Promise<Got> =>
+  bench.call(session, {
+    operation: 'conductor_resolve_gate',
+    params: { gateId: GATE, status: 'approved', resolutionReason: 'good', ...params },
+    requestId: 'r',
+    ...(confirm === undefined ? {} : { confirm }),
+  });
+
 describe('approving', () => {
   const other = `gate-${'1'.repeat(20)}`;
   let gateType = 'approval_required';
@@ -114,15 +124,6 @@ describe('approving', () => {
     bench.answers['conductor_get_gate'] = () => ({ gate: { type: gateType } });
     bench.answers['conductor_resolve_gate'] = ({ params }) => params;
   });
-  const challenge = async (gateId = GATE, by = session): Promise<string> =>
-    jsonOf<{ nonce: string }>(await bench.call(by, { gateId }, API.challenge)).nonce;
-  const resolve = (confirm?: object, params: object = {}): Promise<Got> =>
-    bench.call(session, {
-      operation: 'conductor_resolve_gate',
-      params: { gateId: GATE, status: 'approved', resolutionReason: 'good', ...params },
-      requestId: 'r',
-      ...(confirm === undefined ? {} : { confirm }),
-    });
   const refused = { status: 403, code: 'not_permitted' };
 
   test('without a confirmation is refused, for every type of gate', async () => {

@@ -81,21 +81,29 @@ describe('the log', () => {
     expect(from).toBeGreaterThan(0);
   });
 
-  test('is one stretch also while files are rotated', async () => {
-    const log = new OutputLog({ directory, bytesMax: 400, files: systemFiles });
+  test('F3: is one stretch also while files are rotated', async () => {
+    const log = new OutputLog({ directory, bytesMax: 20_000, files: systemFiles });
     let written = 0;
+    let isOver = false;
     const write = (): void => {
       log.write('out', Buffer.from(lines(written / 9, 10)));
       written += 90;
     };
-    const reads = Array.from({ length: 200 }, async (_, index) => {
-      if (index % 2 === 0) write();
-      const { from, bytes } = await readLogPiece(directory, { from: -200, max: 200 });
-      write();
-      const text = bytes.toString();
-      expect(text).toBe(lines(0, written / 9).slice(from, from + bytes.length));
-    });
-    await Promise.all(reads);
+    write();
+    const writing = (async () => {
+      while (!isOver) {
+        write();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    })();
+    for (let read = 0; read < 100; read += 1) {
+      const { from, bytes } = await readLogPiece(directory, { from: -300, max: 300 });
+      const first = Math.floor(from / 9);
+      expect(bytes.toString()).toBe(lines(first, 50).slice(from - first * 9, from - first * 9 + bytes.length));
+      expect(bytes).toHaveLength(Math.min(300, from + bytes.length));
+    }
+    isOver = true;
+    await writing;
     log.close();
   });
 });
@@ -118,7 +126,7 @@ test.each([API.log, API.recording])('%s takes a run id and nothing that leads el
     `../runs/${RUN}`,
     `${RUN}/..`,
     `${RUN}%00`,
-    `${RUN.toUpperCase()}`,
+    RUN.toUpperCase(),
     'run-1',
     `task-${RUN.slice(4)}`,
   ]) {
