@@ -121,21 +121,40 @@ test('a phone gets the list first', async () => {
   await close();
 });
 
-/** Long animation frames are those that hold the page for 50 ms; counted by the browser itself. */
+/** Times between pictures, noted by the browser. */
 const WATCH = `(() => {
-  const seen = { frames: [], long: [] };
-  globalThis.seen = seen;
-  new PerformanceObserver((list) => {
-    for (const { duration } of list.getEntries()) seen.long.push(duration);
-  }).observe({ type: 'longtask' });
+  const frames = [];
+  globalThis.frameTimes = frames;
   let last = performance.now();
   const step = (now) => {
-    seen.frames.push(now - last);
+    frames.push(now - last);
     last = now;
     requestAnimationFrame(step);
   };
   requestAnimationFrame(step);
 })()`;
+
+type TraceEvent = {
+  readonly name: string;
+  readonly pid: number;
+  readonly tid: number;
+  readonly tdur?: number;
+  readonly args?: { readonly name?: string };
+};
+
+/**
+ * Tasks of the page's main thread in ms of its own processor time, longest first: what other processes of a busy machine take in between
+ * is not the page's doing.
+ */
+const tasksOf = (trace: Buffer): number[] => {
+  const { traceEvents } = JSON.parse(trace.toString()) as { readonly traceEvents: readonly TraceEvent[] };
+  const mains = traceEvents.filter(({ name, args }) => name === 'thread_name' && args?.name === 'CrRendererMain');
+  const isMain = ({ pid, tid }: TraceEvent): boolean => mains.some((main) => main.pid === pid && main.tid === tid);
+  return traceEvents
+    .filter((event) => event.name.endsWith('RunTask') && event.tdur !== undefined && isMain(event))
+    .map(({ tdur }) => tdur! / 1_000)
+    .toSorted((x, y) => y - x);
+};
 
 test('50 runs that report ten times a second among 1,000 tasks hold no frame for 50 ms', async () => {
   const { page, close } = await openPage(browser);
@@ -164,19 +183,24 @@ test('50 runs that report ten times a second among 1,000 tasks hold no frame for
   report();
   await page.locator('.task-node').getByText('step 501').waitFor();
   await page.evaluate(WATCH);
+  await browser.startTracing(page, { categories: ['toplevel', 'disabled-by-default-devtools.timeline'] });
   const timer = setInterval(report, 100);
   try {
-    await expect
-      .poll(async () => page.evaluate('globalThis.seen.frames.length'), { timeout: 30_000 })
-      .toBeGreaterThan(180);
+    await expect.poll(async () => page.evaluate('frameTimes.length'), { timeout: 30_000 }).toBeGreaterThan(180);
   } finally {
     clearInterval(timer);
   }
-  const seen = (await page.evaluate('globalThis.seen')) as { frames: number[]; long: number[] };
-  const sorted = seen.frames.toSorted((a, b) => a - b);
-  const median = sorted[Math.floor(sorted.length / 2)]!;
-  console.log(`frames: median ${median.toFixed(1)} ms, longest task ${String(Math.max(0, ...seen.long))} ms`);
+  const work = tasksOf(await browser.stopTracing());
+  const frames = ((await page.evaluate('frameTimes')) as number[]).toSorted((a, b) => a - b);
+  const median = frames[Math.floor(frames.length / 2)]!;
+  console.log(
+    `median frame ${median.toFixed(1)} ms; longest tasks ${work
+      .slice(0, 3)
+      .map((ms) => ms.toFixed(1))
+      .join(', ')} ms`,
+  );
+  expect(work.length).toBeGreaterThan(100);
+  expect(work[0]).toBeLessThanOrEqual(50);
   expect(median).toBeLessThanOrEqual(17);
-  expect(seen.long.filter((duration) => duration > 50)).toEqual([]);
   await close();
 });

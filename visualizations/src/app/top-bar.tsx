@@ -21,7 +21,7 @@ const CONNECTION_WORDS: Readonly<Record<Connection, string>> = {
   connecting: 'connecting…',
   live: 'live',
   reconnecting: 'reconnecting…',
-  away: 'the supervisor is away; reconnecting',
+  away: 'the supervisor is away',
   ended: 'the session is over',
 };
 
@@ -30,7 +30,10 @@ const ConnectionMark = () => {
   return (
     <span className={`connection connection-${connection}`} role="status">
       <span className="connection-dot" aria-hidden="true" />
-      {CONNECTION_WORDS[connection]}
+      <span>
+        {CONNECTION_WORDS[connection]}
+        {connection === 'away' ? <span className="connection-more">; reconnecting</span> : null}
+      </span>
     </span>
   );
 };

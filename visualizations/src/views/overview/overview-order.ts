@@ -43,9 +43,9 @@ export const recentTrouble = (items: Items, max: number): readonly OverviewRun[]
 export const layoutKey = (objectiveId: string, tasks: readonly OverviewTask[]): string => {
   let hash = 0x811c9dc5;
   for (const { taskId, dependsOn } of tasks) {
-    for (const character of `${taskId}<${dependsOn.join()};`) {
-      hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
-    }
+    const text = `${taskId}<${dependsOn.join()};`;
+    // By index: this runs with every change of a thousand tasks, and an iterator takes ten times as long. Ids are ASCII.
+    for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193) >>> 0;
   }
   return `${objectiveId} ${String(tasks.length)} ${hash.toString(36)}`;
 };
