@@ -16,7 +16,7 @@ const REPORTS = 8;
 export type BenchProject = {
   readonly store: Store;
   readonly kernel: Kernel;
-  ask(operation: string, params: object): Promise<unknown>;
+  readonly ask: (operation: string, params: object) => Promise<unknown>;
 };
 
 export type LivedObjective = {
@@ -29,8 +29,9 @@ export type LivedObjective = {
   readonly to: number;
 };
 
+const make = <Kind extends Parameters<typeof newId>[0]>(kind: Kind) => newId(kind, systemClock.now());
+
 export const openBenchProject = (store: Store, kernel: Kernel): BenchProject => {
-  const make = <Kind extends Parameters<typeof newId>[0]>(kind: Kind) => newId(kind, systemClock.now());
   const context: OperationContext = {
     ...readOnlyContext({
       reader: store,
@@ -55,7 +56,7 @@ export const openBenchProject = (store: Store, kernel: Kernel): BenchProject => 
       uncommittedFiles: async () => 0,
       restore: async () => ({ worktreePath: '/bench', branch: 'bench', files: 0 }),
     },
-    scheduler: { poke: () => undefined, reasons: async () => new Map(), slotFree: () => true },
+    scheduler: { poke: () => undefined, reasons: async () => new Map() },
     chooseWorker: async (task) => ({
       workerId: make('worker'),
       newWorker: { name: null, branch: `bench/${task.id}`, worktreePath: `/bench/${task.id}` },
@@ -86,8 +87,9 @@ export const liveObjective = async (project: BenchProject, size: number): Promis
   };
   const begins = new Map<string, number>();
   for (const { id } of plan.tasks) {
-    const seq = await project.store.lastSeq();
-    begins.set(await liveTask(project, tasks[id]!), seq + 5);
+    const runId = await liveTask(project, tasks[id]!);
+    const [first] = await project.store.listJournal({ actor: runId, limit: 1 });
+    begins.set(runId, first!.seq);
   }
   return { objectiveId, runs: [...begins.keys()], begins, from, to: await project.store.lastSeq() };
 };
@@ -102,6 +104,7 @@ const liveTask = async ({ kernel, ask }: BenchProject, taskId: string): Promise<
     if (outcome.kind !== 'applied') throw new Error(`${event.type}: ${JSON.stringify(outcome)}`);
   };
   const place = { branch: `bench/${taskId}`, worktreePath: `/bench/${taskId}`, baseCommit: COMMIT, fresh: true };
+  await tell({ type: 'run.dispatch' });
   await tell({ type: 'workspace.prepared', ...place });
   await tell({ type: 'runner.ready', epoch: 1, instance: 'one' });
   for (let seq = 1; seq <= REPORTS; seq += 1) {
