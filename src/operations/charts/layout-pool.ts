@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs';
 import { ConductorError } from '../../machines/errors.ts';
 import type { TransitionGraph } from '../../machines/transition-graph.ts';
 import type { ChartLayout } from './chart-layout.ts';
-import type { LayoutJob } from './layout-worker.ts';
+import type { layout, LayoutJob } from './layout-worker.ts';
 import { columnTasks } from './task-columns.ts';
 import type { TaskGraph, TaskLayout } from './task-layout.ts';
 
@@ -19,10 +19,7 @@ const ELK_TASKS_MAX = 300;
 /** Graphs of tasks that are remembered: one for each objective somebody looks at. */
 const TASK_LAYOUTS_MAX = 16;
 
-type Pool = {
-  run(job: LayoutJob): Promise<ChartLayout | TaskLayout>;
-  destroy(): Promise<void>;
-};
+type Pool = { readonly run: typeof layout; readonly destroy: () => Promise<void> };
 
 let loading: Promise<Pool> | null = null;
 const charts = new Map<string, Promise<ChartLayout>>();
