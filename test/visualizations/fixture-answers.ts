@@ -3,7 +3,7 @@ import type { CallRequest } from '../../src/hosts/inspector/protocol.ts';
 import type { ErrorCode } from '../../src/machines/errors.ts';
 import type { OverviewTask } from '../../src/operations/read-models/overview.ts';
 import { fixtureOverview } from './fixture-project.ts';
-import { fixtureServices } from './fixture-services.ts';
+import { fixtureServices } from './fixture-tree.ts';
 import type { FixtureProject } from './fixture-server.ts';
 
 export class FixtureRefusal extends Error {

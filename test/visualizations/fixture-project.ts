@@ -133,7 +133,7 @@ const workerOf = (task: OverviewTask, index: number, now: number): OverviewWorke
   objectiveId: task.objectiveId,
   runId: task.runId,
   branch: task.branch ?? 'main',
-  worktreePath: `/work/trees/${String(index)}`,
+  worktreePath: `/home/ada/trees/${String(index)}`,
   revision: 1,
   updatedAt: now,
 });

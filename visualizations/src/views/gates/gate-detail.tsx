@@ -88,7 +88,8 @@ const Facts = ({ gate }: { readonly gate: ShownGate }) => {
 const Resolution = ({ gate }: { readonly gate: GateItem }) => (
   <div className="stack-tight">
     <p>
-      {gate.state === 'used' ? 'approved' : gate.state} by {gate.resolvedBy === null ? 'nobody' : (ASKERS[gate.resolvedBy] ?? gate.resolvedBy)}{' '}
+      {gate.state === 'used' ? 'approved' : gate.state} by{' '}
+      {gate.resolvedBy === null ? 'nobody' : (ASKERS[gate.resolvedBy] ?? gate.resolvedBy)}{' '}
       {gate.resolvedAt === null ? null : <Age at={gate.resolvedAt} />}
     </p>
     {gate.reason === null ? null : (
