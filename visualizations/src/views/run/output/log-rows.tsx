@@ -11,6 +11,7 @@ const ROW_PX = 20;
 const OVERSCAN = 12;
 /** How near the end counts as at the end, in px. */
 const END_PX = 24;
+const SCROLL_KEYS: readonly string[] = ['Home', 'End', ' '];
 
 const signed = (text: string): ReactNode[] =>
   visiblePieces(text).map((piece, index) =>
@@ -103,6 +104,10 @@ export const LogRows = ({ rows, label, query, current, isFollowing, onScroll, on
       tabIndex={0}
       role="region"
       aria-label={label}
+      onKeyDown={(event) => {
+        // Inside the output these scroll it; elsewhere they are the page's.
+        if (SCROLL_KEYS.includes(event.key)) event.stopPropagation();
+      }}
       onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
         onScroll(scrollHeight - scrollTop - clientHeight < END_PX);
       }}
