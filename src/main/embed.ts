@@ -1,5 +1,5 @@
 /** Owns a project inside the calling process: lock, store, socket and runs as in any supervisor. */
-import { inspectorService } from '../hosts/inspector/inspector-service.ts';
+import { inspectorService } from '../hosts/inspector/inspector-child.ts';
 import { copyRuntime } from '../hosts/rpc/runtime-copy.ts';
 import type { ServeHere } from '../hosts/rpc/embedding.ts';
 import { ownPackage, programsFolder } from '../hosts/rpc/own-package.ts';

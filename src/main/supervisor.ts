@@ -1,7 +1,7 @@
 /** The program of a supervisor process; `conductor start` and every command that needs one start it. */
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { inspectorService } from '../hosts/inspector/inspector-service.ts';
+import { inspectorService } from '../hosts/inspector/inspector-child.ts';
 import { readStartArguments, reportFailure, reportReady, settleAsDaemon } from '../hosts/rpc/daemon-process.ts';
 import { ownPackage } from '../hosts/rpc/own-package.ts';
 import { openSupervisorLog } from '../hosts/rpc/supervisor-log.ts';

@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { inspectorService, type InspectorParts } from '../../../src/hosts/inspector/inspector-service.ts';
+import { inspectorService, type InspectorParts } from '../../../src/hosts/inspector/inspector-child.ts';
 import { API, SESSION_HEADER, type ServerMessage, type SessionAnswer } from '../../../src/hosts/inspector/protocol.ts';
 import type { InspectorDoor, InvokeRequest, LiveRunView, OperationAnswer } from '../../../src/hosts/rpc/rpc-face.ts';
 import { projectHome, type ProjectHome } from '../../../src/persistence/project-home.ts';

@@ -84,14 +84,14 @@ describe('the log', () => {
   test('F3: is one stretch also while files are rotated', async () => {
     const log = new OutputLog({ directory, bytesMax: 20_000, files: systemFiles });
     let written = 0;
-    let isOver = false;
+    const over = new AbortController();
     const write = (): void => {
       log.write('out', Buffer.from(lines(written / 9, 10)));
       written += 90;
     };
     write();
     const writing = (async () => {
-      while (!isOver) {
+      while (!over.signal.aborted) {
         write();
         await new Promise((resolve) => setImmediate(resolve));
       }
@@ -102,7 +102,7 @@ describe('the log', () => {
       expect(bytes.toString()).toBe(lines(first, 50).slice(from - first * 9, from - first * 9 + bytes.length));
       expect(bytes).toHaveLength(Math.min(300, from + bytes.length));
     }
-    isOver = true;
+    over.abort();
     await writing;
     log.close();
   });
