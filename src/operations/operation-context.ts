@@ -15,7 +15,7 @@ import type { Clock, Kernel } from '../supervisor/kernel/kernel.ts';
 import type { ChildAnswer, ReportBody, ReportedArtifact, RunnerPhase } from '../supervisor/runners/protocol.ts';
 import type { Workspaces } from '../supervisor/workspaces/workspace-port.ts';
 import type { ConfigurationSource } from './configuration.ts';
-import type { Services } from './read-models/services.ts';
+import type { Services } from './read-models/supervision-view.ts';
 import type { TrustFile } from './trust.ts';
 
 export type IdOf = {

@@ -4,7 +4,7 @@ import type { StoredActor } from '../persistence/store.ts';
 import { contextOf, needActor, type HandlerContext } from './operation-context.ts';
 import { defineOperation, READERS, said } from './operation.ts';
 import { closed, nullable, oneOf, runId } from './parameter-schemas.ts';
-import { NO_SERVICES, ServicesSchema, servicesText } from './read-models/services.ts';
+import { NO_SERVICES, ServicesSchema, servicesText } from './read-models/supervision-view.ts';
 
 /** Bytes of a patch that are shown. */
 export const PATCH_BYTES_MAX = 524_288;

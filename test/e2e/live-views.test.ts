@@ -6,7 +6,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Services } from '../../src/operations/read-models/services.ts';
+import type { Services } from '../../src/operations/read-models/supervision-view.ts';
 import { ProjectFixture, until } from './project-fixture.ts';
 
 const secret = 'correct-horse/battery+staple=42';

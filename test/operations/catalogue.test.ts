@@ -57,7 +57,11 @@ describe('the catalogue', () => {
         .map(({ path }) => `${name}${path}`),
     );
     // Counters that have no highest value; a whole number is all that they can be.
-    expect(open).toEqual(['conductor_create_gate.targetRevision', 'conductor_list_events.afterSequence']);
+    expect(open).toEqual([
+      'conductor_create_gate.targetRevision',
+      'conductor_list_events.afterSequence',
+      'conductor_list_events.until',
+    ]);
   });
 
   test('Y2: no parameter lets a caller say who it is', () => {

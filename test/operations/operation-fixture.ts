@@ -9,7 +9,7 @@ import { catalogue, type OperationDetails, type OperationName } from '../../src/
 import { createConfigurationSource } from '../../src/operations/configuration.ts';
 import { invokeOperation, resultProblems } from '../../src/operations/invoke-operation.ts';
 import type { OperationContext } from '../../src/operations/operation-context.ts';
-import type { Services } from '../../src/operations/read-models/services.ts';
+import type { Services } from '../../src/operations/read-models/supervision-view.ts';
 import { createKernel } from '../../src/supervisor/kernel/create-kernel.ts';
 import type { EventBody } from '../../src/supervisor/kernel/kernel.ts';
 import { createVirtualClock } from '../supervisor/kernel/virtual-clock.ts';

@@ -189,7 +189,7 @@ describe('status and show', () => {
   test('the status has exactly the shape that is promised', async () => {
     await project.call('conductor_run_plan', { plan: PLAN });
     expect(await project.call('conductor_get_project')).toEqual({
-      supervisor: { pid: 1, startedAt: 0, version: '1.0.0', socket: '/run/socket' },
+      supervisor: { pid: 1, startedAt: 0, version: '1.0.0', socket: '/run/socket', inspector: null },
       project: { key: 'project', repoRoot: '/repo', home: '/home/project' },
       counts: { tasks: { ready: 2 }, runs: {}, gates: {}, workers: {}, objectives: { active: 1 } },
     });

@@ -4,7 +4,7 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readOnlyContext } from '../../src/operations/operation-context.ts';
-import type { Services } from '../../src/operations/read-models/services.ts';
+import type { Services } from '../../src/operations/read-models/supervision-view.ts';
 import { PATCH_BYTES_MAX } from '../../src/operations/service-operations.ts';
 import { sha256 } from '../../src/supervisor/specs/canonical-json.ts';
 import { openProject, refusalOf, type Project } from './operation-fixture.ts';

@@ -1,5 +1,5 @@
 /** The supervision tree of the made-up project: a service that was restarted, one that waits to be, and three runners. */
-import type { Services } from '../../src/operations/read-models/services.ts';
+import type { Services } from '../../src/operations/read-models/supervision-view.ts';
 import { runIdOf, taskIdOf } from './fixture-project.ts';
 
 const MEBIBYTE = 2 ** 20;

@@ -1,6 +1,6 @@
 /** What only the process of the supervisor can tell of itself: its services and runners, and the worktrees it has handed out. */
 import type { OperationContext } from '../../operations/operation-context.ts';
-import type { Services } from '../../operations/read-models/services.ts';
+import type { Services } from '../../operations/read-models/supervision-view.ts';
 import { readRunFacts } from '../../supervisor/effects/run-facts.ts';
 import type { Supervisor } from '../../supervisor/open-supervisor.ts';
 import { UsageMeter } from '../../supervisor/processes/usage-meter.ts';

@@ -1,6 +1,6 @@
 /** The supervision tree as it is now: who holds whom, what was restarted, and how much is left to bear. */
 import { useEffect, useMemo } from 'react';
-import type { Services } from '../../../../src/operations/read-models/services.ts';
+import type { Services } from '../../../../src/operations/read-models/supervision-view.ts';
 import { Link } from '../../app/link.tsx';
 import { useCall, useLiveItems, useMoment } from '../../connection/use-conductor.ts';
 import { Age, Elapsed } from '../../design/age.tsx';
