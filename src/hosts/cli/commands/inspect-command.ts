@@ -5,16 +5,26 @@
  */
 import type { CommandDefinition } from '../command-definition.ts';
 import { EXIT } from '../exit-codes.ts';
-import { flagOf } from '../option-values.ts';
+import { flagOf, numberOf } from '../option-values.ts';
+import { usageError } from '../usage-error.ts';
 
 export const inspectCommand: CommandDefinition = {
   name: 'inspect',
   summary: 'watch everything live in a browser',
-  options: [{ flags: '--print-url', description: 'only print the link' }],
+  options: [
+    { flags: '--print-url', description: 'only print the link' },
+    { flags: '--stately', description: 'serve receivers of the Stately inspector until Ctrl-C' },
+    { flags: '--port <port>', description: 'where, with --stately (default: any)', range: { min: 1, max: 65_535 } },
+  ],
   notes: 'The link works once, within two minutes, on this machine.\nconductor status shows the address without it.',
-  examples: ['conductor inspect', 'conductor inspect --print-url'],
+  examples: ['conductor inspect', 'conductor inspect --print-url', 'conductor inspect --stately'],
   run: async ({ context, options }) => {
     const { io, local, report } = context;
+    const port = numberOf(options, 'port');
+    if (flagOf(options, 'stately')) {
+      return (await import('../stately/serve-stately.ts')).serveStately(context, port ?? 0);
+    }
+    if (port !== null) throw usageError('--port goes with --stately');
     const printsOnly = flagOf(options, 'printUrl');
     const { url, started } = await local.inspectorLink(context.repo);
     if (started) report.note('started a supervisor; it ends by itself 15 minutes after the last work and page');
