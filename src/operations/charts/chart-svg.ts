@@ -23,6 +23,8 @@ const STYLE = `
   .note { font-size: ${String(lineSize)}px; fill: var(--soft); font-style: italic; }
   .soft { fill: var(--soft); }
   .paper, .under { fill: var(--paper); }
+  .under-outer { fill: var(--inner); }
+  .under-lit { fill: var(--lit-box); }
   .box { fill: var(--box); stroke: var(--border); }
   .outer { fill: var(--inner); stroke: var(--border); }
   .parallel { stroke-dasharray: 5 4; }
@@ -63,7 +65,7 @@ export const chartSvg = ({ graph, layout, active = [], of }: ChartPicture): stri
     ),
     ...layout.edges.map(({ points }) => arrow(points)),
     ...layout.internal.map((inner) => linesAt(inner, inner.lines)),
-    ...layout.edges.map(label),
+    ...layout.edges.map((edge) => label(edge, groundOf(edge, layout, lit))),
     '</svg>',
     '',
   ].join('\n');
@@ -167,5 +169,14 @@ const towards = (from: ChartPoint, to: ChartPoint): ChartPoint => {
   return { x: from.x + (to.x - from.x) * step, y: from.y + (to.y - from.y) * step };
 };
 
-const label = ({ label: box, lines }: ChartEdge): string =>
-  `<g>${rect('under', box)}${linesAt({ x: box.x + 4, y: box.y + 2 }, lines)}</g>`;
+/** Behind a text the arrow is not seen; what is behind it has the colour of the box that it stands in. */
+const groundOf = ({ label: { x, y } }: ChartEdge, { states }: ChartLayout, lit: ReadonlySet<string>): string => {
+  const around = states.findLast(
+    (state) => x >= state.x && y >= state.y && x <= state.x + state.width && y <= state.y + state.height,
+  );
+  if (around === undefined) return 'under';
+  return lit.has(around.id) ? 'under-lit' : 'under-outer';
+};
+
+const label = ({ label: box, lines }: ChartEdge, ground: string): string =>
+  `<g>${rect(ground, box)}${linesAt({ x: box.x + 4, y: box.y + 2 }, lines)}</g>`;
