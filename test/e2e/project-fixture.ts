@@ -21,7 +21,8 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { connectSupervisor, type SupervisorClient } from '../../src/hosts/rpc/rpc-client.ts';
 import { startArguments } from '../../src/hosts/rpc/daemon-process.ts';
-import { projectHome, type ProjectHome } from '../../src/persistence/project-home.ts';
+import { copyRuntime } from '../../src/hosts/rpc/runtime-copy.ts';
+import { ensureProjectHome, projectHome, type ProjectHome } from '../../src/persistence/project-home.ts';
 import { openProcessTable } from '../../src/supervisor/processes/open-process-table.ts';
 import type { Artifact, Entry, Gate, Item, Run, Worker } from './project-items.ts';
 import { findProject } from '../../src/supervisor/workspaces/project-identity.ts';
@@ -36,6 +37,7 @@ export class ProjectFixture {
   readonly repo = join(this.directory, 'repo');
   readonly home: string;
   paths!: ProjectHome;
+  #program = PROGRAM;
   #process: ChildProcess | null = null;
   #client: SupervisorClient | null = null;
   /** Pids of runners and agents that were seen, to be looked for at the end. */
@@ -45,8 +47,13 @@ export class ProjectFixture {
     this.home = home;
   }
 
+  /** @param options `inspector`: the supervisor is the built program in a copy of its own, as users start it, and serves the page. */
   static async make(
-    options: { readonly home?: (directory: string) => string; readonly files?: Readonly<Record<string, string>> } = {},
+    options: {
+      readonly home?: (directory: string) => string;
+      readonly files?: Readonly<Record<string, string>>;
+      readonly inspector?: boolean;
+    } = {},
   ): Promise<ProjectFixture> {
     const fixture = new ProjectFixture('');
     (fixture as { home: string }).home = options.home?.(fixture.directory) ?? join(fixture.directory, 'home');
@@ -59,6 +66,11 @@ export class ProjectFixture {
     fixture.git('add', '.');
     fixture.git('-c', 'user.name=t', '-c', 'user.email=t@t', 'commit', '-qm', 'one');
     fixture.paths = projectHome(fixture.home, (await findProject(fixture.repo)).projectKey);
+    if (options.inspector === true) {
+      ensureProjectHome(fixture.paths);
+      const copy = copyRuntime({ home: fixture.home, programs: PROGRAMS, version: '0.0.0-test' });
+      fixture.#program = join(copy, 'supervisor.mjs');
+    }
     return fixture;
   }
 
@@ -72,8 +84,9 @@ export class ProjectFixture {
    * @returns its pid.
    */
   async start(environment: Readonly<Record<string, string>> = {}, prefix: readonly string[] = []): Promise<number> {
-    const args = startArguments({ repo: this.repo, home: this.home, stay: true, inspector: false, readyFd: 3 });
-    const [program = '', ...words] = [...prefix, process.execPath, PROGRAM, ...args];
+    const inspector = this.#program !== PROGRAM;
+    const args = startArguments({ repo: this.repo, home: this.home, stay: true, inspector, readyFd: 3 });
+    const [program = '', ...words] = [...prefix, process.execPath, this.#program, ...args];
     const child = spawn(program, words, {
       cwd: this.home,
       detached: true,
