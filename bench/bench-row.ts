@@ -27,3 +27,14 @@ export function quantile(values: readonly number[], q: number): number {
   const high = sorted[Math.ceil(place)] ?? Number.NaN;
   return low + (high - low) * (place - Math.floor(place));
 }
+
+/** Of the bootstrap interval of a median. */
+const RESAMPLES = 2_000;
+
+/** Bootstrap 95 % interval of a median. */
+export function intervalOf(values: readonly number[]): readonly [low: number, high: number] {
+  const medians = Array.from({ length: RESAMPLES }, () =>
+    median(values.map(() => values[Math.floor(Math.random() * values.length)]!)),
+  );
+  return [quantile(medians, 0.025), quantile(medians, 0.975)];
+}

@@ -12,6 +12,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   kernel: () => import('./kernel.ts'),
   store: () => import('./store.ts'),
   inspector: () => import('./inspector.ts'),
+  page: () => import('./page.ts'),
   runs: () => import('./runs.ts'),
 };
 

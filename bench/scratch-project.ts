@@ -22,7 +22,8 @@ export type ScratchProject = {
   remove(): Promise<void>;
 };
 
-export async function makeProject(): Promise<ScratchProject> {
+/** @param configuration the user's own, as YAML; default: that of whoever measures. */
+export async function makeProject(configuration: string | null = null): Promise<ScratchProject> {
   const directory = mkdtempSync(join(tmpdir(), 'conductor-bench-'));
   const repo = join(directory, 'repo');
   const home = join(directory, 'home');
@@ -35,8 +36,9 @@ export async function makeProject(): Promise<ScratchProject> {
   git('add', '.');
   git('-c', 'user.name=bench', '-c', 'user.email=bench@localhost', 'commit', '-qm', 'one');
   const paths = projectHome(home, (await findProject(repo)).projectKey);
+  const environment = configuration === null ? process.env : configured(directory, configuration);
   const connect = async (): Promise<SupervisorClient> =>
-    (await ensureSupervisor({ repo, home, stay: true, programs: PROGRAMS, inPlace: true })).client;
+    (await ensureSupervisor({ repo, home, stay: true, programs: PROGRAMS, inPlace: true, environment })).client;
   return {
     directory,
     repo,
@@ -48,6 +50,13 @@ export async function makeProject(): Promise<ScratchProject> {
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+function configured(directory: string, configuration: string): NodeJS.ProcessEnv {
+  const config = join(directory, 'config');
+  mkdirSync(join(config, 'conductor'), { recursive: true });
+  writeFileSync(join(config, 'conductor', 'config.yaml'), configuration);
+  return { ...process.env, XDG_CONFIG_HOME: config };
 }
 
 /** Ticks of 10 ms that a process has used, user and system. Linux only. */

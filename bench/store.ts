@@ -11,7 +11,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { openSqliteStore } from '../src/persistence/sqlite-store.ts';
 import type { CommitBatch } from '../src/persistence/store.ts';
-import { median, quantile, type BenchRow } from './bench-row.ts';
+import { intervalOf, median, quantile, type BenchRow } from './bench-row.ts';
 import { measureLargeStore } from './large-store.ts';
 import { createWorkload, owner } from './store-workload.ts';
 
@@ -23,8 +23,6 @@ const SLOW_FLUSH_MS = 20;
 const SLOW_BATCHES = 100;
 const RATIO_TARGET = 0.5;
 const LOOP_TARGET_MS = 20;
-/** Of the bootstrap interval of a median. */
-const RESAMPLES = 2_000;
 
 export async function run(): Promise<BenchRow[]> {
   return [await measureRatio(), await measureSlowDisk(), ...(await inFolder(measureLargeStore))];
@@ -141,12 +139,4 @@ async function measureRatio(): Promise<BenchRow> {
       `store ${median(store.rates).toFixed(0)}/s, ${store.cpu.toFixed(1)} µs of processor time each (all threads); ` +
       `raw ${median(raw.rates).toFixed(0)}/s, ${raw.cpu.toFixed(1)} µs`,
   };
-}
-
-/** Bootstrap 95 % interval of a median. */
-function intervalOf(values: readonly number[]): readonly [low: number, high: number] {
-  const medians = Array.from({ length: RESAMPLES }, () =>
-    median(values.map(() => values[Math.floor(Math.random() * values.length)]!)),
-  );
-  return [quantile(medians, 0.025), quantile(medians, 0.975)];
 }
