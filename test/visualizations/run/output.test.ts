@@ -188,6 +188,16 @@ describe('a log that is read', () => {
     expect(log.source.view().first).toBe(0);
   });
 
+  test('a line longer than one answer hides nothing before it', async () => {
+    const text = `first\n${'x'.repeat(3 * 262_144)}\n`;
+    const log = opened(text);
+    log.source.follow(false);
+    await log.settle(0);
+    expect(textOf(log)).not.toBe('');
+    while (log.source.view().hasOlder) await log.source.loadOlder();
+    expect(log.source.view().text.lines.map((line) => line.text)).toEqual(text.trimEnd().split('\n'));
+  });
+
   test('O2: says where bytes are gone', async () => {
     const log = opened('one\n');
     log.source.follow(true);
