@@ -24,7 +24,7 @@ export async function run(): Promise<readonly BenchRow[]> {
 
 /** The bundle read, compiled and evaluated: it ends at once with its usage. */
 function runnerLoad(): BenchRow {
-  const runner = new URL('../dist/programs/runner.mjs', import.meta.url).pathname;
+  const runner = new URL('../dist/programs/runner.cjs', import.meta.url).pathname;
   const empty = ['-e', '0'];
   const [loads, bare]: [number[], number[]] = [[], []];
   for (let pair = 0; pair < LOADS; pair += 1) {
@@ -138,7 +138,7 @@ async function fiftyRuns(): Promise<readonly BenchRow[]> {
 }
 
 function memoryRow(project: ScratchProject, runners: number): BenchRow {
-  const pids = execFileSync('pgrep', ['-f', `runner.mjs ${project.paths.runs}`], { encoding: 'utf8' })
+  const pids = execFileSync('pgrep', ['-f', `runner.cjs ${project.paths.runs}`], { encoding: 'utf8' })
     .trim()
     .split('\n')
     .map(Number);

@@ -5,7 +5,7 @@
  * where it was and two builds at once do not mix.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { planSchemaJson } from '../src/operations/plan/plan-schema.ts';
@@ -34,6 +34,10 @@ const compile = (): void => {
 const compilePage = async (): Promise<void> => {
   if (!existsSync(join(root, 'visualizations', 'index.html'))) return;
   const { files, gzipped } = await buildPage(join(staging, 'page'));
+  copyFileSync(
+    join(root, 'visualizations', 'machines', 'coverage.json'),
+    join(staging, 'page', 'machine-coverage.json'),
+  );
   console.log(`page: ${String(files)} files, ${(gzipped / 1_024).toFixed(1)} KiB gzipped without the terminal`);
 };
 

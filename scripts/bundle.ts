@@ -24,7 +24,7 @@ const modulesOf = (program: Program, { output }: RolldownOutput): ProgramModules
     })),
 });
 
-/** Writes `<name>.mjs`, its chunks and `<name>.modules.json` into the folder. Rejects when a source does not bundle. */
+/** Writes the program, its chunks and `<name>.modules.json` into the folder. Rejects when a source does not bundle. */
 export const bundleProgram = async (program: Program, folder: string): Promise<void> => {
   const build = await rolldown({
     cwd: root,
@@ -32,12 +32,15 @@ export const bundleProgram = async (program: Program, folder: string): Promise<v
     external: [...program.external],
     platform: 'node',
     // Packages in CommonJS use it; a module has no such name.
-    transform: { target: program.target, define: { __filename: 'import.meta.filename' } },
+    transform: {
+      target: program.target,
+      ...(program.ending === 'mjs' && { define: { __filename: 'import.meta.filename' } }),
+    },
   });
   const output = await build.write({
     dir: folder,
-    format: 'esm',
-    entryFileNames: '[name].mjs',
+    format: program.ending === 'mjs' ? 'esm' : 'cjs',
+    entryFileNames: `[name].${program.ending}`,
     chunkFileNames: program.chunks,
     ...(program.split ? {} : { codeSplitting: false }),
   });
@@ -46,5 +49,5 @@ export const bundleProgram = async (program: Program, folder: string): Promise<v
     join(folder, `${program.name}.modules.json`),
     `${JSON.stringify(modulesOf(program, output), null, 1)}\n`,
   );
-  if (program.executable) chmodSync(join(folder, `${program.name}.mjs`), 0o755);
+  if (program.executable) chmodSync(join(folder, `${program.name}.${program.ending}`), 0o755);
 };

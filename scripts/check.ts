@@ -19,6 +19,7 @@ const stages: readonly Stage[] = [
   { name: 'diagrams up to date', command: npmRun('diagrams', '--', '--check') },
   { name: 'reference up to date', command: npmRun('reference', '--', '--check') },
   { name: 'tests', command: npmRun('test') },
+  { name: 'coverage up to date', command: npmRun('coverage', '--', '--check') },
   { name: 'simulation', command: npmRun('simulate', '--', '--seed', '1', '--events', String(simulatedEvents)) },
   { name: 'dead code', command: npmRun('dead') },
   { name: 'package', command: npmRun('pack:lint') },

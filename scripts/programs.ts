@@ -7,8 +7,13 @@
 
 /** One program, or one worker thread's entry: a thread of a bundled program needs a file of its own. */
 export type Program = {
-  /** Name of the file without `.mjs`. */
+  /** Name of the file without its ending. */
   readonly name: string;
+  /**
+   * `mjs`, or `cjs` for what is started once per run: an ES module that imports a module of Node copies all its exports, which loads
+   * streams and ciphers that nobody asked for, 7 ms of processor time a start. Such a program has no `await` outside of functions.
+   */
+  readonly ending: 'mjs' | 'cjs';
   /** Source file, from the root of the project. */
   readonly entry: string;
   /** Packages that stay outside, because they load a native or a worker file from their own folder. */
@@ -50,6 +55,7 @@ const program = {
   external: outside,
   split: false,
   chunks: 'chunks/[name]-[hash].mjs',
+  ending: 'mjs',
   target: 'node22',
   required: false,
   executable: false,
@@ -76,8 +82,8 @@ export const programs: readonly Program[] = [
     // Beside the program: threads and helpers are found from where the code lies that starts them.
     chunks: 'supervisor-[name]-[hash].mjs',
   },
-  { ...program, name: 'runner', entry: 'src/main/runner.ts' },
-  { ...program, name: 'child', entry: 'src/main/child.ts' },
+  { ...program, name: 'runner', ending: 'cjs', entry: 'src/main/runner.ts' },
+  { ...program, name: 'child', ending: 'cjs', entry: 'src/main/child.ts' },
   { ...program, name: 'sqlite-writer-thread', entry: 'src/persistence/sqlite-writer-thread.ts' },
   { ...program, name: 'starter-program', entry: 'src/supervisor/processes/starter-program.ts' },
   { ...program, name: 'layout-worker', entry: 'src/operations/charts/layout-worker.ts' },

@@ -75,7 +75,7 @@ test('every program has a rule, every rule a program', () => {
   expect(Object.keys(rules).toSorted()).toEqual(programs.map(({ name }) => name).toSorted());
 });
 
-describe.each(present)('$name', ({ name, split, executable, entry }) => {
+describe.each(present)('$name', ({ name, ending, split, executable, entry }) => {
   const rule = rules[name]!;
 
   test('holds its own entry', () => {
@@ -97,6 +97,6 @@ describe.each(present)('$name', ({ name, split, executable, entry }) => {
 
   test('is one file unless it is split, and executable when it is started by name', () => {
     if (!split) expect(modulesOf(name).chunks).toHaveLength(1);
-    expect((statSync(`${folder}/${name}.mjs`).mode & 0o111) !== 0).toBe(executable);
+    expect((statSync(`${folder}/${name}.${ending}`).mode & 0o111) !== 0).toBe(executable);
   });
 });

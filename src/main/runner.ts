@@ -1,5 +1,5 @@
 /**
- * The program of one run's process: `runner.mjs <path to contract.json>`. Exit code 0: it did what it was told, also when that was
+ * The program of one run's process: `runner.cjs <path to contract.json>`. Exit code 0: it did what it was told, also when that was
  * nothing.
  */
 import { readContract } from '../hosts/runner/contract-file.ts';
@@ -13,9 +13,13 @@ if (path === undefined) {
   process.stderr.write('usage: runner <path to contract.json>\n');
   process.exit(2);
 }
-try {
-  process.exit(await new Runner(readContract(path), systemFiles).run());
-} catch (error) {
-  process.stderr.write(`conductor runner: ${(error as Error).message}\n`);
-  process.exit(1);
-}
+/** Without an `await` outside of it, so that the bundle can be CommonJS: Node starts that 10 ms sooner. */
+const main = async (): Promise<number> => {
+  try {
+    return await new Runner(readContract(path), systemFiles).run();
+  } catch (error) {
+    process.stderr.write(`conductor runner: ${(error as Error).message}\n`);
+    return 1;
+  }
+};
+void main().then((code) => process.exit(code));

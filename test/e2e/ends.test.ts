@@ -142,7 +142,7 @@ const CAUSES: Readonly<Record<EndReason, Cause>> = {
   runner_unstartable: {
     environment: ({ project }) => {
       mkdirSync(project.at('programs'));
-      writeFileSync(project.at('programs/runner.mjs'), 'process.exit(1);\n');
+      writeFileSync(project.at('programs/runner.cjs'), 'process.exit(1);\n');
       return { PROGRAMS: project.at('programs') };
     },
   },

@@ -47,17 +47,24 @@ test.each(ONCE_BROKEN)('seed %s: %s', async (seed) => {
   expect(violation).toBeNull();
 });
 
+/** The first broken invariant of a few episodes: one alone may happen not to meet the trouble. */
+const firstBroken = async (name: string): Promise<string | null> => {
+  for (let episode = 1; episode <= 6; episode += 1) {
+    const { violation } = await runEpisode(`${name}/${String(episode)}`, EVENTS);
+    if (violation !== null) return violation.invariant;
+  }
+  return null;
+};
+
 test('a process table that sees nobody is noticed', async () => {
   const tableFor = Reflect.get(VirtualHost.prototype, 'tableFor') as VirtualHost['tableFor'];
   vi.spyOn(VirtualHost.prototype, 'tableFor').mockImplementation(function (this: VirtualHost, self) {
     return { ...tableFor.call(this, self), liveness: () => 'gone' };
   });
-  const { violation } = await runEpisode('blind', EVENTS);
-  expect(violation?.invariant).toBe('a living runner is not lost');
+  expect(await firstBroken('blind')).toBe('a living runner is not lost');
 });
 
 test('a spool that comes back empty is noticed', async () => {
   vi.spyOn(RunFiles.prototype, 'readSpool').mockReturnValue([]);
-  const { violation } = await runEpisode('forgetful', EVENTS);
-  expect(violation?.invariant).toBe('the whole spool is read before a run is lost');
+  expect(await firstBroken('forgetful')).toBe('the whole spool is read before a run is lost');
 });

@@ -32,7 +32,7 @@ export const pageFolder = ({ root } = ownPackage()): string | null =>
   null;
 
 /**
- * The folder with `supervisor.mjs`, `runner.mjs` and the others.
+ * The folder with `supervisor.mjs`, `runner.cjs` and the others.
  * @throws internal when they are not built.
  */
 export const programsFolder = ({ root } = ownPackage()): string => {

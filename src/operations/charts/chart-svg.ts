@@ -18,7 +18,7 @@ const STYLE = `
   @media (prefers-color-scheme: dark) { svg { --paper: #12161c; --ink: #e4e9f0; --soft: #9aa7b6; --edge: #718091; --box: #1c222b; --inner: #171c23; --border: #475364; --lit: #62b0ff; --lit-box: #14304d; } }
   text { font-family: ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace; fill: var(--ink);
     white-space: pre; }
-  .title { font-size: ${String(titleSize)}px; font-weight: 600; }
+  .title { font-size: ${String(titleSize)}px; font-weight: 600; text-anchor: middle; }
   .line { font-size: ${String(lineSize)}px; }
   .note { font-size: ${String(lineSize)}px; fill: var(--soft); font-style: italic; }
   .soft { fill: var(--soft); }
@@ -140,10 +140,16 @@ const stateBox = (state: ChartState, graph: TransitionGraph, lit: ReadonlySet<st
     `<g class="state${lit.has(state.id) ? ' lit' : ''}">`,
     rect(shape, state),
     kind === 'final' ? rect('ring', state, 3) : '',
-    textAt('title', { x: state.x + padding, y: state.y + 18 }, key),
+    titleAt(state, key, isOuter),
     linesAt({ x: state.x + padding, y: state.y + titleHeight }, state.notes, noteAt),
     '</g>',
   ].join('');
+};
+
+/** In the middle of its box; where lines stand below it, in the middle of their top. */
+const titleAt = ({ x, y, width, height }: Box, words: string, isOuter: boolean): string => {
+  const isAlone = !isOuter && height < titleHeight + lineHeight;
+  return textAt('title', { x: x + width / 2, y: y + (isAlone ? height / 2 + titleSize * 0.35 : 18) }, words);
 };
 
 /** Round corners: a path is easier to follow where it crosses others. */

@@ -100,7 +100,7 @@ const conductorVariables = (contract: RunnerContract, path: string | undefined):
  * @param launcherPath Absolute path of `conductor.mjs`.
  */
 export const childShim = (nodePath: string, launcherPath: string): string => {
-  const childPath = launcherPath.replace(/[^/]*$/, 'child.mjs');
+  const childPath = launcherPath.replace(/[^/]*$/, 'child.cjs');
   return [
     '#!/bin/sh',
     `if [ "$1" = child ]; then shift; exec ${quote(nodePath)} ${quote(childPath)} "$@"; fi`,

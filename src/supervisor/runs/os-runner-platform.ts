@@ -17,7 +17,7 @@ import type { EvidenceFile, RunnerPlatform, StartRecord } from './runner-platfor
 export type RunnerPrograms = {
   /** The Node that runs them. */
   readonly node: string;
-  /** Folder with `runner.mjs`, `child.mjs` and `conductor.mjs`. */
+  /** Folder with `runner.cjs`, `child.cjs` and `conductor.mjs`. */
   readonly directory: string;
 };
 
@@ -92,7 +92,7 @@ async function spawnRunner(
   const { starter, programs, inScope } = given;
   const command = [
     programs.node,
-    join(programs.directory, 'runner.mjs'),
+    join(programs.directory, 'runner.cjs'),
     join(runDirectory, RUN_FILES.contract(epoch)),
   ] as const;
   const [file, ...args] = inScope ? wrapInScope(unitOfRun(runId, epoch), command) : command;

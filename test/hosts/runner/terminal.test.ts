@@ -140,8 +140,8 @@ test('without node-pty a terminal is refused by name; everything else of the run
   bench = new RunnerBench('echo never', { runtimeMode: 'pty' });
   await bench.supervisor.start();
   // Outside of every node_modules, as after an installation without a compiler.
-  const alone = join(bench.root, 'runner.mjs');
-  copyFileSync(new URL('../../../dist/programs/runner.mjs', import.meta.url), alone);
+  const alone = join(bench.root, 'runner.cjs');
+  copyFileSync(new URL('../../../dist/programs/runner.cjs', import.meta.url), alone);
   const runner = bench.start(alone);
   const exited = await bench.reported('agent.exited');
   expect(exited).toMatchObject({ spawnError: expect.stringContaining('pty_unavailable') });
