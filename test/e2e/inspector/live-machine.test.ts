@@ -116,7 +116,7 @@ test('scrubbed back and forth everything shows that moment, a link holds it, and
   await page.locator('.moment-banner').waitFor();
   const moments: [number, string][] = [
     [created!.seq, 'ready'],
-    [asked!.seq, 'running'],
+    [asked!.seq, 'waits for you'],
     [created!.seq, 'ready'],
   ];
   for (const [seq, state] of moments) {

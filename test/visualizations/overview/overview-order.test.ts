@@ -10,6 +10,8 @@ import {
   matches,
   orderedObjectives,
   recentTrouble,
+  shownState,
+  waitingTasks,
 } from '../../../visualizations/src/views/overview/overview-order.ts';
 import { fixtureItems } from '../fixture-project.ts';
 
@@ -56,4 +58,19 @@ test('a search finds all of its words anywhere in title, state, plan and id', ()
   expect(matches(task, 'needs REVIEW')).toBe(true);
   expect(matches(task, `${task.planId!} ${task.title.slice(0, 4)}`)).toBe(true);
   expect(matches(task, 'needs nothing')).toBe(false);
+});
+
+test('a task that runs waits for a person while a gate of it or of its run is open', () => {
+  const [task] = made.tasks.filter(({ state }) => state === 'running');
+  const [gate] = made.gates.filter(({ state }) => state === 'open');
+  const askedBy = (given: Partial<NonNullable<typeof gate>>) =>
+    waitingTasks(itemsOf({ ...made, gates: [{ ...gate!, ...given }] })).get(task!.taskId) ?? null;
+  const { gateId } = gate!;
+  expect(askedBy({ taskId: task!.taskId, runId: null })).toBe(gateId);
+  expect(askedBy({ taskId: null, runId: task!.runId })).toBe(gateId);
+  expect(askedBy({ taskId: task!.taskId, state: 'approved' })).toBeNull();
+  expect(shownState(task!, gateId)).toBe('waits_for_you');
+  expect(shownState(task!, null)).toBe('running');
+  expect(shownState({ ...task!, state: 'completed' }, gateId)).toBe('completed');
+  expect(matches(task!, 'waits for you', 'waits_for_you')).toBe(true);
 });

@@ -53,6 +53,8 @@ const LOOKS: Readonly<Record<string, readonly [Tone, Shape]>> = {
   needs_review: ['waits', 'bang'],
   waiting_input: ['waits', 'bang'],
   open: ['waits', 'bang'],
+  // Not a state of a machine: a task that runs while a gate of it is open.
+  waits_for_you: ['waits', 'bang'],
   // What ended.
   completed: ['good', 'check'],
   succeeded: ['good', 'check'],

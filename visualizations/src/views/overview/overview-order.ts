@@ -23,6 +23,22 @@ export const orderedObjectives = (items: Items): readonly OverviewObjective[] =>
 export const tasksByObjective = (items: Items): ReadonlyMap<string | null, readonly OverviewTask[]> =>
   Map.groupBy(items.tasks.values(), ({ objectiveId }) => objectiveId);
 
+/** Task id → the gate that keeps it waiting: its own or its run's, the one that has waited longest. */
+export const waitingTasks = ({ gates, runs }: Pick<Items, 'gates' | 'runs'>): ReadonlyMap<string, string> =>
+  new Map(
+    [...gates.values()]
+      .filter(({ state }) => state === 'open')
+      .toSorted((a, b) => b.createdAt - a.createdAt)
+      .flatMap(({ gateId, taskId, runId }): [string, string][] => {
+        const waiting = taskId ?? runs.get(runId ?? '')?.taskId ?? null;
+        return waiting === null ? [] : [[waiting, gateId]];
+      }),
+  );
+
+/** How a task is shown: one that runs waits for a person while a gate of it is open; other states say more than that themselves. */
+export const shownState = ({ state }: OverviewTask, gateId: string | null): string =>
+  state === 'running' && gateId !== null ? 'waits_for_you' : state;
+
 /** Longest running first; they do not change places while they report. */
 export const liveRuns = (items: Items): readonly OverviewRun[] =>
   [...items.runs.values()]
@@ -50,9 +66,9 @@ export const layoutKey = (objectiveId: string, tasks: readonly OverviewTask[]): 
   return `${objectiveId} ${String(tasks.length)} ${hash.toString(36)}`;
 };
 
-/** Whether a task is what somebody looks for: by title, id in its plan, state or id. */
-export const matches = (task: OverviewTask, wanted: string): boolean => {
-  const text = `${task.title} ${task.planId ?? ''} ${task.state.replaceAll('_', ' ')} ${task.taskId}`.toLowerCase();
+/** Whether a task is what somebody looks for: by title, id in its plan, state as it is shown, or id. */
+export const matches = (task: OverviewTask, wanted: string, state = task.state): boolean => {
+  const text = `${task.title} ${task.planId ?? ''} ${state.replaceAll('_', ' ')} ${task.taskId}`.toLowerCase();
   return wanted
     .toLowerCase()
     .split(/\s+/)

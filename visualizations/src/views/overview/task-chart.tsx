@@ -11,6 +11,7 @@ import { SafeText } from '../../design/model-text.tsx';
 import { ErrorNote, Loading } from '../../design/notes.tsx';
 import { StateIcon } from '../../design/state-icon.tsx';
 import { stateLook } from '../../design/state-looks.ts';
+import { shownState, waitingTasks } from './overview-order.ts';
 import { isSeen, revealed, wantedHeight } from './chart-view.ts';
 import { useTaskLayout } from './task-layout.ts';
 import { TaskNote, TaskTime } from './task-line.tsx';
@@ -25,13 +26,16 @@ type TaskNodeProps = {
   readonly node: Node;
   readonly task: OverviewTask;
   readonly run: OverviewRun | null;
+  /** The open gate of the task or its run. */
+  readonly gateId: string | null;
 };
 
-const TaskNode = memo(({ node, task, run }: TaskNodeProps) => {
-  const { tone, shape, label } = stateLook(task.state);
+const TaskNode = memo(({ node, task, run, gateId }: TaskNodeProps) => {
+  const state = shownState(task, gateId);
+  const { tone, shape, label } = stateLook(state);
   return (
     <Link
-      to={{ view: 'entity', id: task.taskId }}
+      to={state === task.state || gateId === null ? { view: 'entity', id: task.taskId } : { view: 'gate', id: gateId }}
       row
       className={`task-node tone-${tone}`}
       style={{ left: node.x, top: node.y, width: node.width, height: node.height }}
@@ -98,7 +102,8 @@ const Chart = ({ layout, tasks, label, heightMax }: ChartProps) => {
   const size = useBoxSize(box);
   const moves = useChartPlace(layout, size);
   const { isDragging, ...handlers } = useChartHandlers(box, moves);
-  const { runs } = useItems();
+  const { runs, gates } = useItems();
+  const waiting = useMemo(() => waitingTasks({ runs, gates }), [runs, gates]);
   const byId = useMemo(() => new Map(tasks.map((task) => [task.taskId, task])), [tasks]);
   const { place } = moves;
   const seen = layout.nodes.filter((node) => byId.has(node.taskId) && isSeen(node, place, size));
@@ -131,7 +136,13 @@ const Chart = ({ layout, tasks, label, heightMax }: ChartProps) => {
           {seen.map((node) => {
             const task = byId.get(node.taskId);
             return task === undefined ? null : (
-              <TaskNode key={node.taskId} node={node} task={task} run={runs.get(task.runId ?? '') ?? null} />
+              <TaskNode
+                key={node.taskId}
+                node={node}
+                task={task}
+                run={runs.get(task.runId ?? '') ?? null}
+                gateId={waiting.get(node.taskId) ?? null}
+              />
             );
           })}
         </div>

@@ -1,5 +1,5 @@
 /** The tasks of an objective as a list: the form for phones, for search, and for whoever prefers text to charts. */
-import { memo, useState } from 'react';
+import { memo, useMemo, useState } from 'react';
 import type { OverviewRun, OverviewTask } from '../../../../src/operations/read-models/overview.ts';
 import { Link } from '../../app/link.tsx';
 import { useItems } from '../../connection/use-conductor.ts';
@@ -8,7 +8,7 @@ import { SafeText } from '../../design/model-text.tsx';
 import { Empty } from '../../design/notes.tsx';
 import { StateBadge } from '../../design/state-badge.tsx';
 import { VirtualList } from '../../design/virtual-list.tsx';
-import { matches } from './overview-order.ts';
+import { matches, shownState, waitingTasks } from './overview-order.ts';
 import { Attempt, TaskNote, TaskTime } from './task-line.tsx';
 
 /** Height of a row before it is measured, in px. */
@@ -16,11 +16,22 @@ const ROW_HEIGHT = 44;
 /** Lists this long can be searched. */
 const SEARCH_FROM = 12;
 
-type RowProps = { readonly task: OverviewTask; readonly run: OverviewRun | null };
+type RowProps = {
+  readonly task: OverviewTask;
+  readonly run: OverviewRun | null;
+  /** The open gate of the task or its run. */
+  readonly gateId: string | null;
+};
 
-const TaskRow = memo(({ task, run }: RowProps) => (
+const TaskRow = memo(({ task, run, gateId }: RowProps) => (
   <div className="task-row">
-    <StateBadge state={task.state} />
+    {gateId === null ? (
+      <StateBadge state={task.state} />
+    ) : (
+      <Link to={{ view: 'gate', id: gateId }} className="task-row-gate" title="Open the gate">
+        <StateBadge state={shownState(task, gateId)} />
+      </Link>
+    )}
     <div className="task-row-text">
       <Link to={{ view: 'entity', id: task.taskId }} row className="row-title clamp">
         <SafeText text={task.title} />
@@ -41,9 +52,12 @@ TaskRow.displayName = 'TaskRow';
 type TaskListProps = { readonly tasks: readonly OverviewTask[]; readonly label: string };
 
 export const TaskList = ({ tasks, label }: TaskListProps) => {
-  const { runs } = useItems();
+  const { runs, gates } = useItems();
   const [wanted, setWanted] = useState('');
-  const found = wanted.trim() === '' ? tasks : tasks.filter((task) => matches(task, wanted.trim()));
+  const waiting = useMemo(() => waitingTasks({ runs, gates }), [runs, gates]);
+  const gateOf = ({ taskId }: OverviewTask): string | null => waiting.get(taskId) ?? null;
+  const found =
+    wanted.trim() === '' ? tasks : tasks.filter((task) => matches(task, wanted.trim(), shownState(task, gateOf(task))));
   return (
     <div>
       {tasks.length < SEARCH_FROM ? null : (
@@ -71,7 +85,7 @@ export const TaskList = ({ tasks, label }: TaskListProps) => {
           label={label}
           keyOf={(task) => task.taskId}
           rowHeight={ROW_HEIGHT}
-          row={(task) => <TaskRow task={task} run={runs.get(task.runId ?? '') ?? null} />}
+          row={(task) => <TaskRow task={task} run={runs.get(task.runId ?? '') ?? null} gateId={gateOf(task)} />}
         />
       )}
     </div>
