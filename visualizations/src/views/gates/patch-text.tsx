@@ -3,15 +3,18 @@ import { useMemo } from 'react';
 import { counted } from '../../design/format.ts';
 import { SafeText } from '../../design/model-text.tsx';
 import { VirtualList } from '../../design/virtual-list.tsx';
-import { patchLines, patchSize } from './patch-lines.ts';
+import { patchLines } from './patch-lines.ts';
 
 const LINE_HEIGHT = 20;
 /** A longer line is no source that somebody reads; the whole patch is among the run's artifacts. */
 const LINE_CHARACTERS = 4_000;
 
 export const PatchText = ({ patch, isCut }: { readonly patch: string; readonly isCut: boolean }) => {
-  const lines = useMemo(() => patchLines(patch).map((line, index) => ({ ...line, index })), [patch]);
-  const { files, added, removed } = useMemo(() => patchSize(lines), [lines]);
+  const { lines, size } = useMemo(() => {
+    const read = patchLines(patch);
+    return { ...read, lines: read.lines.map((line, index) => ({ ...line, index })) };
+  }, [patch]);
+  const { files, added, removed } = size;
   return (
     <div className="patch">
       <p className="patch-size small muted">

@@ -1,5 +1,5 @@
 /**
- * A patch of git as files, hunks and lines. Pure.
+ * A patch of git as files, hunks and lines: the one reader of patches that the page has. Pure.
  *
  * D1. Every line of the patch that a file has is in exactly one row; what is not understood is shown as it stands.
  */
@@ -17,6 +17,8 @@ export type DiffFile = {
   readonly oldPath: string | null;
   readonly change: 'added' | 'deleted' | 'renamed' | 'changed';
   readonly isBinary: boolean;
+  /** What git says of the file before its first hunk, line by line. */
+  readonly head: readonly string[];
   readonly hunks: readonly DiffHunk[];
   readonly added: number;
   readonly removed: number;
@@ -37,6 +39,7 @@ function parseFile(lines: readonly string[]): DiffFile {
   const all = hunks.flatMap((hunk) => hunk.lines);
   return {
     ...namesOf(head),
+    head: head.filter((line) => line !== ''),
     isBinary: head.some((line) => line.startsWith('Binary files ') || line === 'GIT binary patch'),
     hunks,
     added: all.filter(({ kind }) => kind === 'added').length,
