@@ -14,6 +14,7 @@ import {
 } from '../../../visualizations/src/moment/journal-pages.ts';
 import { densityBars, sampleStarts, SAMPLES_MAX } from '../../../visualizations/src/moment/journal-density.ts';
 import { isInScope, scopeOfId, scopeParams } from '../../../visualizations/src/moment/journal-scope.ts';
+import { begunJournal, changedJournal, type JournalChange } from '../../../visualizations/src/moment/journal-state.ts';
 import {
   EMPTY_STRETCH,
   ENTRIES_MAX,
@@ -175,5 +176,42 @@ describe('density', () => {
   test('samples of a long journal begin all along it, each once', () => {
     expect(sampleStarts({ first: 1, last: 1_000_000 })).toHaveLength(SAMPLES_MAX);
     expect(sampleStarts({ first: 5, last: 6 })).toEqual([4, 5]);
+  });
+});
+
+const after = (...changes: readonly JournalChange[]) => changes.reduce(changedJournal, begunJournal('scope'));
+
+describe('a journal whose feed left entries out', () => {
+  const shown: JournalChange = { kind: 'newer', entries: entries(1, 120), isFirst: true };
+  const left: readonly JournalChange[] = [
+    { kind: 'gap', after: 120 },
+    { kind: 'began', key: 'scope' },
+  ];
+
+  test('U2: shows what it held while it reads again', () => {
+    const { state, stretch } = after(shown, ...left);
+    expect(state).toBe('ready');
+    expect(seqs(stretch.entries)).toEqual(seqs(entries(1, 120)));
+  });
+
+  test('U1: keeps what the page reaches back to, and what came meanwhile', () => {
+    const live: JournalChange = { kind: 'newer', entries: entries(161, 165) };
+    const page: JournalChange = { kind: 'newer', entries: entries(61, 160), isFirst: true };
+    const { stretch } = after(shown, ...left, live, page);
+    expect(seqs(stretch.entries)).toEqual(seqs(entries(1, 165)));
+  });
+
+  test('U1: lets go what the page does not reach back to, also when entries after the gap were heard first', () => {
+    const live: JournalChange = { kind: 'newer', entries: entries(300, 305) };
+    const page: JournalChange = { kind: 'newer', entries: entries(206, 305), isFirst: true };
+    const { stretch } = after(shown, live, ...left, page);
+    expect(seqs(stretch.entries)).toEqual(seqs(entries(206, 305)));
+    expect(stretch.isStart).toBe(false);
+  });
+
+  test('U1: a gap that cannot be read is a failure, and another scope begins anew', () => {
+    const failed = after(shown, ...left, { kind: 'failed', error: new Error('away') });
+    expect([failed.state, failed.stretch.entries.length]).toEqual(['failed', 0]);
+    expect(after(shown, { kind: 'began', key: 'other' })).toEqual(begunJournal('other'));
   });
 });

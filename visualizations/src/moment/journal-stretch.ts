@@ -34,6 +34,18 @@ export function withOlder(stretch: JournalStretch, older: readonly FeedEntry[], 
   return { entries: [...fresh, ...stretch.entries], isStart };
 }
 
+/**
+ * The newest page, read again after the feed left entries out: what was held up to `gapAfter` stays where the page reaches back to it,
+ * what is newer than the page stays too, and all else is read again on demand.
+ */
+export function acrossGap(held: JournalStretch, page: JournalStretch, gapAfter: number): JournalStretch {
+  const first = page.entries[0]?.seq ?? Number.POSITIVE_INFINITY;
+  const joins = first <= gapAfter;
+  const before = joins ? held.entries.filter(({ seq }) => seq < first) : [];
+  const isStart = before.length === 0 ? page.isStart : held.isStart;
+  return withNewer({ entries: [...before, ...page.entries], isStart }, held.entries);
+}
+
 const sorted = (entries: readonly FeedEntry[]): FeedEntry[] => {
   const bySeq = new Map(entries.map((entry) => [entry.seq, entry]));
   return [...bySeq.values()].toSorted((a, b) => a.seq - b.seq);
