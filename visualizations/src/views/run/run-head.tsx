@@ -6,6 +6,7 @@ import { Link } from '../../app/link.tsx';
 import { useItems, usePulse } from '../../connection/use-conductor.ts';
 import type { Pulse } from '../../connection/feed-state.ts';
 import { Age, Elapsed } from '../../design/age.tsx';
+import { useNow } from '../../design/clock.ts';
 import { CopyId } from '../../design/copy-id.tsx';
 import { formatBytes, formatDuration, formatRate } from '../../design/format.ts';
 import { ModelText, SafeText } from '../../design/model-text.tsx';
@@ -23,13 +24,14 @@ const Fact = ({ name, children }: { readonly name: string; readonly children: Re
 const Commit = ({ id }: { readonly id: string }) => <code title={id}>{id.slice(0, COMMIT_SHOWN)}</code>;
 
 const Lease = ({ pulse, run }: { readonly pulse: Pulse | null; readonly run: OverviewRun | null }) => {
+  const now = useNow();
   if (run?.settled === true) return null;
   if (pulse === null) return <p className="run-lease muted">Lease: no runner is heard of at this moment.</p>;
   return (
     <p className={pulse.connected ? 'run-lease' : 'run-lease run-away'}>
       <strong>{pulse.connected ? '● connected' : '○ not connected'}</strong>
       <span>{pulse.phase ?? 'no phase'}</span>
-      <span>idle {formatDuration(pulse.idleMs)}</span>
+      <span>idle {formatDuration(now - pulse.heardAt)}</span>
       <span>
         {formatBytes(pulse.outputBytes)} printed
         {pulse.bytesPerSecond === null ? '' : `, ${formatRate(pulse.bytesPerSecond)}`}

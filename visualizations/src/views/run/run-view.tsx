@@ -3,7 +3,7 @@ import { lazy, Suspense, useMemo, useReducer, useState, type ReactNode } from 'r
 import { kindOfId } from '../../../../src/machines/ids.ts';
 import type { RunItem } from '../../../../src/operations/read-models/item-schemas.ts';
 import { setQuery, useRoute } from '../../app/use-route.ts';
-import { useCall, useEntries, useLiveItems } from '../../connection/use-conductor.ts';
+import { useCall, useEntries, useLiveItems, useMoment } from '../../connection/use-conductor.ts';
 import { Button } from '../../design/button.tsx';
 import { Empty, ErrorNote, Loading } from '../../design/notes.tsx';
 import { Tabs } from '../../design/tabs.tsx';
@@ -39,6 +39,28 @@ const useRunSteps = (runId: string): number => {
     if (entry.actor === runId && entry.from !== entry.to) next(entry.seq);
   });
   return step;
+};
+
+/** Only the journal has a past: whoever looks at a moment must not take the rest for that moment's. */
+const PresentNote = ({ tab }: { readonly tab: TabName }) => {
+  const { seq, set } = useMoment();
+  if (seq === null || tab === 'events') return null;
+  return (
+    <p className="run-present" role="note">
+      <span>
+        <strong>This is the present, not the moment above.</strong> Output, diff, verification and artifacts have no
+        past: they are shown as they are now.
+      </span>
+      <Button
+        kind="quiet"
+        onPress={() => {
+          set(null);
+        }}
+      >
+        Back to now
+      </Button>
+    </p>
+  );
 };
 
 type OutputProps = { readonly runId: string; readonly isLive: boolean; readonly isTerminal: boolean };
@@ -90,6 +112,7 @@ const KnownRun = ({ runId }: { readonly runId: string }) => {
         <ErrorNote title="This run cannot be read" error={item.error} onRetry={item.reload} />
       ) : null}
       <Tabs label="Parts of the run" tabs={TABS} selected={tab} onSelect={(name) => setQuery('tab', name)}>
+        <PresentNote tab={tab} />
         <Suspense fallback={<Loading what="this part" />}>{panels[tab]()}</Suspense>
       </Tabs>
     </div>
