@@ -54,38 +54,30 @@ type StateBoxProps = {
 /** Largest name seen from afar, in px. */
 const FAR_TITLE_MAX = 40;
 
-/** Between an active state and its name written large above it, in px. */
-const CALL_GAP = 12;
-
 const isBranch = ({ kind }: GraphState): boolean => kind === 'compound' || kind === 'parallel';
 
-/** Below this a name is written again above its active state, in px. */
-const READABLE = 30;
+/** Half the height of small letters over the size of the font: what lies so far below the middle looks centred. */
+const MIDDLE_RATIO = 0.35;
 
-type TitleProps = Pick<StateBoxProps, 'state' | 'box' | 'isActive'>;
+type TitleProps = Pick<StateBoxProps, 'state' | 'box' | 'isFar'>;
 
-const FarTitle = ({ state, box: { x, y, width, height }, isActive }: TitleProps) => {
+/** In the middle of its box; where lines stand below it, in the middle of their top. */
+const Title = ({ state, box: { x, y, width, height }, isFar }: TitleProps) => {
   const wide = (width - padding) / (state.key.length * CHART_FONT.widthRatio);
-  const size = Math.min(FAR_TITLE_MAX, wide, isBranch(state) ? titleHeight : height * 0.8);
-  const base = isBranch(state) ? titleHeight : height / 2 + size * 0.35;
-  const middle = x + width / 2;
+  const far = Math.min(FAR_TITLE_MAX, wide, isBranch(state) ? titleHeight : height * 0.8);
+  const size = isFar ? far : CHART_FONT.title;
+  const isAlone = !isBranch(state) && (isFar || height < titleHeight + lineHeight);
+  const top = isFar ? titleHeight : TITLE_BASE;
   return (
-    <>
-      <text x={middle} y={y + base} textAnchor="middle" className="chart-title" fontSize={size}>
-        {state.key}
-      </text>
-      {isActive && size < READABLE && !isBranch(state) ? (
-        <text
-          x={middle}
-          y={y - CALL_GAP}
-          textAnchor="middle"
-          className="chart-title chart-call"
-          fontSize={FAR_TITLE_MAX}
-        >
-          {state.key}
-        </text>
-      ) : null}
-    </>
+    <text
+      x={x + width / 2}
+      y={y + (isAlone ? height / 2 + size * MIDDLE_RATIO : top)}
+      textAnchor="middle"
+      className="chart-title"
+      fontSize={size}
+    >
+      {state.key}
+    </text>
   );
 };
 
@@ -101,13 +93,7 @@ export const StateBox = memo(({ state, box, isActive, isFar }: StateBoxProps) =>
       {state.kind === 'final' ? (
         <rect x={x + 3} y={y + 3} width={width - 6} height={height - 6} rx={5} className="chart-ring" />
       ) : null}
-      {isFar ? (
-        <FarTitle state={state} box={box} isActive={isActive} />
-      ) : (
-        <text x={x + padding} y={y + TITLE_BASE} className="chart-title" fontSize={CHART_FONT.title}>
-          {state.key}
-        </text>
-      )}
+      <Title state={state} box={box} isFar={isFar} />
       {notes.map((note, index) => (
         <text
           key={note}

@@ -10,6 +10,7 @@ import type { ChartLayout } from '../../../../../src/operations/charts/chart-lay
 import { Button } from '../../../design/button.tsx';
 import { Arrow, ArrowLabel, InnerLines, StartMark, StateBox, type EdgeLine } from './chart-drawing.tsx';
 import { arrowLook, chartSentence, lookOf, type ChartLight } from './chart-light.ts';
+import { stateName } from '../../../../../src/operations/charts/chart-text.ts';
 import { boundsOf } from './chart-viewport.ts';
 import { useViewport, type Moves } from './use-viewport.ts';
 import './chart.css';
@@ -98,10 +99,11 @@ Drawing.displayName = 'Drawing';
 export const MachineChart = ({ graph, layout, light, isSmall = false }: MachineChartProps) => {
   const { box, view, isFitted, moves, handlers } = useViewport(layout);
   const isFar = view.scale < FAR_SCALE;
-  const active = useMemo(
-    () => boundsOf(layout.states.filter(({ id }) => light.active.has(id) && isLeaf(layout, id))),
+  const leaves = useMemo(
+    () => layout.states.filter(({ id }) => light.active.has(id) && isLeaf(layout, id)),
     [layout, light.active],
   );
+  const active = useMemo(() => boundsOf(leaves), [leaves]);
   const names = ['chart', isSmall ? 'chart-small' : '', isFitted ? 'chart-fitted' : ''];
   return (
     <div className={names.join(' ')}>
@@ -122,6 +124,14 @@ export const MachineChart = ({ graph, layout, light, isSmall = false }: MachineC
           </g>
         </svg>
       </div>
+      {leaves.length === 0 ? null : (
+        <p className="chart-now">
+          {/* Beside the chart and not in it: from afar the names in the boxes are small, and whatever lies over arrows hides them. */}
+          {leaves.map(({ id }) => (
+            <span key={id}>● {stateName(id, graph)}</span>
+          ))}
+        </p>
+      )}
       <Tools
         moves={moves}
         onActive={
