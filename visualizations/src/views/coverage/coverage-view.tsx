@@ -1,7 +1,8 @@
 /** Every machine as a chart, coloured by what the generated tests took. */
-import { useMemo, type ReactNode } from 'react';
+import { useMemo, useState, type ReactNode } from 'react';
 import { Link } from '../../app/link.tsx';
 import { useCall } from '../../connection/use-conductor.ts';
+import { Button } from '../../design/button.tsx';
 import { counted, formatCount } from '../../design/format.ts';
 import { ErrorNote, Loading } from '../../design/notes.tsx';
 import { Panel } from '../../design/panel.tsx';
@@ -10,6 +11,7 @@ import { MachineChart } from '../entity/chart/machine-chart.tsx';
 import type { MachineAnswer } from '../entity/machine-answers.ts';
 import { MACHINE_NAMES } from '../entity/machine-view.tsx';
 import { coverageFigures, type CoverageFigures } from './coverage-figures.ts';
+import { isNarrow } from '../../design/window-width.ts';
 import './coverage.css';
 
 export const CoverageView = () => (
@@ -66,10 +68,14 @@ const Figures = ({ figures: { taken, total } }: { readonly figures: CoverageFigu
 
 const Card = ({ details, figures }: { readonly details: MachineAnswer; readonly figures: CoverageFigures | null }) => {
   const { graph, layout, coverage } = details;
+  // Six charts one below the other are no list that somebody finds a machine in: on a phone each is a press away.
+  const [isFolded] = useState(isNarrow);
+  const [isShown, setShown] = useState(false);
   const light = useMemo(() => (coverage === null ? NO_LIGHT : coverageLight(coverage)), [coverage]);
+  const chart = <MachineChart graph={graph} layout={layout} light={light} isSmall />;
   return (
     <>
-      <MachineChart graph={graph} layout={layout} light={light} isSmall />
+      {isFolded ? null : chart}
       <div className="coverage-notes small">
         {figures === null ? (
           <p className="muted">
@@ -79,7 +85,20 @@ const Card = ({ details, figures }: { readonly details: MachineAnswer; readonly 
         ) : (
           <Notes figures={figures} />
         )}
+        {isFolded ? (
+          <Button
+            kind="quiet"
+            isExpanded={isShown}
+            label={`${isShown ? 'Hide' : 'Show'} the chart of ${graph.machine}`}
+            onPress={() => {
+              setShown(!isShown);
+            }}
+          >
+            {isShown ? 'Hide the chart' : 'Show the chart'}
+          </Button>
+        ) : null}
       </div>
+      {isFolded && isShown ? chart : null}
     </>
   );
 };

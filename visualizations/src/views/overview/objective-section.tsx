@@ -11,7 +11,7 @@ import { stateLook } from '../../design/state-looks.ts';
 import { layoutKey } from './overview-order.ts';
 import { TaskChart } from './task-chart.tsx';
 import { TaskList } from './task-list.tsx';
-import { isNarrow } from './window-width.ts';
+import { isNarrow } from '../../design/window-width.ts';
 
 /** From what is over to what is not begun: the bar fills from the left. */
 const BUCKETS = [
