@@ -33,8 +33,8 @@ beforeAll(async () => {
   stage = await openStage(built.folder);
 });
 afterAll(async () => {
-  await stage?.close();
   await browser?.close();
+  await stage?.close();
   built?.remove();
 });
 
