@@ -96,7 +96,7 @@ const PLAN = {
       id: 'profile',
       title: 'Find the slow path',
       run: PROFILE,
-      verify: ['test -s profile.md && echo "the profile is there"'],
+      verify: ['git show --stat HEAD | tail -1'],
     },
     {
       id: 'table',

@@ -16,7 +16,13 @@ const folder = fileURLToPath(new URL('../visualizations/screenshots/', import.me
 const SIZES = { desktop: DESKTOP, phone: PHONE } as const;
 const THEMES = ['light', 'dark'] as const;
 
-type View = { readonly name: string; readonly hash: string; readonly landmark: string };
+type View = {
+  readonly name: string;
+  readonly hash: string;
+  readonly landmark: string;
+  /** Name of a button that is pressed before. */
+  readonly press?: string;
+};
 
 const viewsOf = ({ objectiveId, tasks, runs, review, moment }: ScreenshotProject): readonly View[] => {
   const chart = '.chart-state';
@@ -31,7 +37,12 @@ const viewsOf = ({ objectiveId, tasks, runs, review, moment }: ScreenshotProject
       hash: `#/entity/${String(runs['api'])}?why=child.complete`,
       landmark: '.why-branch, .entity-side',
     },
-    { name: 'time-travel', hash: `#/entity/${String(runs['profile'])}?seq=${String(moment)}`, landmark: chart },
+    {
+      name: 'time-travel',
+      hash: `#/entity/${String(runs['profile'])}?seq=${String(moment)}`,
+      landmark: chart,
+      press: 'Active',
+    },
     { name: 'gates', hash: '#/gates', landmark: '.gate-row' },
     { name: 'review', hash: `#/gate/${review}`, landmark: '.patch-line' },
     { name: 'tree', hash: '#/tree', landmark: '.tree-row' },
@@ -39,16 +50,17 @@ const viewsOf = ({ objectiveId, tasks, runs, review, moment }: ScreenshotProject
     { name: 'diff', hash: `${run('table')}?tab=diff`, landmark: '.diff-added' },
     { name: 'terminal', hash: run('watch'), landmark: '.xterm-rows :text("waiting for changes")' },
     { name: 'artifacts', hash: `${run('profile')}?tab=artifacts`, landmark: '.artifact' },
-    { name: 'machines', hash: '#/coverage', landmark: chart },
+    { name: 'machines', hash: '#/coverage', landmark: 'main :text("transitions")' },
     { name: 'machine', hash: '#/machine/run', landmark: chart },
   ];
 };
 
 /** P1. */
-const settled = async (page: Page, { hash, landmark }: View): Promise<void> => {
+const settled = async (page: Page, { hash, landmark, press }: View): Promise<void> => {
   await page.evaluate(`location.hash = ${JSON.stringify(hash)}`);
   await page.locator(landmark).first().waitFor();
   await page.locator('main .loading').first().waitFor({ state: 'detached' });
+  if (press !== undefined) await page.getByRole('button', { name: press, exact: true }).click();
   // What was just drawn is measured and drawn again before it rests.
   await page.evaluate(
     'new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 250))))',
