@@ -7,7 +7,20 @@ import './terminal.css';
 /** Lines kept above the screen. */
 const SCROLLBACK = 5_000;
 /** The picture of a terminal is dark in both themes, as its programs expect. */
-const THEME = { background: '#0e1116', foreground: '#e6edf3', cursor: '#e6edf3', selectionBackground: '#3b5f8f' };
+const THEME = {
+  background: '#0e1116',
+  foreground: '#e6edf3',
+  cursor: '#e6edf3',
+  selectionBackground: '#3b5f8f',
+  // The usual dark ones can hardly be read on this ground.
+  red: '#ff7b72',
+  green: '#56d364',
+  yellow: '#e3b341',
+  blue: '#6cb6ff',
+  magenta: '#d2a8ff',
+  cyan: '#56d4dd',
+  brightBlack: '#8b949e',
+};
 
 export type ScreenHandle = {
   readonly write: (data: string | Uint8Array) => void;
