@@ -16,7 +16,7 @@ const THEME = {
   red: '#ff7b72',
   green: '#56d364',
   yellow: '#e3b341',
-  blue: '#6cb6ff',
+  blue: '#388bfd',
   magenta: '#d2a8ff',
   cyan: '#56d4dd',
   brightBlack: '#8b949e',
