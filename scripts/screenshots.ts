@@ -60,7 +60,11 @@ const settled = async (page: Page, { hash, landmark, press }: View): Promise<voi
   await page.evaluate(`location.hash = ${JSON.stringify(hash)}`);
   await page.locator(landmark).first().waitFor();
   await page.locator('main .loading').first().waitFor({ state: 'detached' });
-  if (press !== undefined) await page.getByRole('button', { name: press, exact: true }).click();
+  if (press !== undefined) {
+    await page.getByRole('button', { name: press, exact: true }).click();
+    await page.mouse.move(0, 0);
+    await page.evaluate('scrollTo(0, 0)');
+  }
   // What was just drawn is measured and drawn again before it rests.
   await page.evaluate(
     'new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 250))))',
