@@ -4,7 +4,7 @@
  * It answers the operations that the tested views call and `not_found` to every other.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket as NodeSocket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
@@ -145,6 +145,11 @@ export const startFixtureServer = async (given: {
       sockets.delete(socket);
     });
   });
+  const connections = new Set<NodeSocket>();
+  app.server.on('connection', (connection: NodeSocket) => {
+    connections.add(connection);
+    connection.once('close', () => connections.delete(connection));
+  });
   await app.listen({ host: '127.0.0.1', port: given.port ?? 0 });
   const { port } = app.server.address() as AddressInfo;
   const origin = `http://127.0.0.1:${String(port)}`;
@@ -166,7 +171,8 @@ export const startFixtureServer = async (given: {
       sockets.clear();
     },
     close: async () => {
-      for (const socket of sockets) socket.terminate();
+      // Also those that asked for a socket which this server has not: closing waits for them for ever.
+      for (const connection of connections) connection.destroy();
       await app.close();
     },
   };

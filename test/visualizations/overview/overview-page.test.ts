@@ -44,7 +44,13 @@ test('what waits, runs and went wrong is there at a glance, and follows the feed
   await page.getByRole('region', { name: 'Waits for you' }).getByText('Shall a minus').waitFor();
   await page.getByRole('region', { name: 'Went wrong lately' }).getByText('out of memory').waitFor();
   const node = page.locator(`.task-node[data-task="${taskIdOf(3)}"]`);
-  expect(await node.innerText()).toContain('running');
+  // It runs, and a gate of it is open: the chart says the latter and leads there.
+  expect(await node.innerText()).toContain('waits for you');
+  const gate = plain.project.items.gates.find(({ taskId, state }) => taskId === taskIdOf(3) && state === 'open')!;
+  expect(await node.getAttribute('href')).toBe(`#/gate/${gate.gateId}`);
+  plain.send(changes(500, { gates: [{ ...gate, state: 'approved', resolvedAt: Date.now(), revision: 2 }] }));
+  await node.getByText('running').waitFor();
+  expect(await node.getAttribute('href')).toBe(`#/entity/${taskIdOf(3)}`);
   const task = plain.project.items.tasks.find(({ taskId }) => taskId === taskIdOf(3))!;
   plain.send(changes(501, { tasks: [{ ...task, state: 'completed', progress: null, revision: 2 }] }));
   await node.getByText('completed').waitFor();

@@ -173,6 +173,8 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
       await page.locator('.journal-row').first().waitFor();
       expect(await flawsOf(page)).toEqual([]);
       await page.goto(page.url().replace(/#.*/, '#/coverage'));
+      // On a phone the figures come first, and each chart when it is asked for.
+      if (viewport === PHONE) await page.getByRole('button', { name: 'Show the chart of gate' }).click();
       await page.locator('[data-state="gate.open"]').waitFor();
       expect(await flawsOf(page)).toEqual([]);
       expect(troubles).toEqual([]);
