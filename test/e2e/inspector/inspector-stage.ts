@@ -87,18 +87,20 @@ export class InspectorStage {
         .flatMap((context) => context.pages())
         .map(async (page) => page.evaluate<number>('globalThis.hits')),
     );
-    const { origin } = this;
     for (const context of this.#contexts.splice(0)) await context.close();
+    const addresses = [...this.#noted.addresses];
+    const troubles = this.#noted.troubles.splice(0);
+    this.#noted.addresses.clear();
     expect(
       hits.filter((count) => count !== 0),
       'scripts that ran',
     ).toEqual([]);
     expect(
-      [...this.#noted.addresses].filter((address) => !isOwn(address, origin)),
+      addresses.filter((address) => !isOwn(address, this.origin)),
       'requests that left',
     ).toEqual([]);
-    expect(this.#noted.addresses.size, 'requests that were noted').toBeGreaterThan(0);
-    expect(this.#noted.troubles).toEqual([]);
+    expect(addresses.length, 'requests that were noted').toBeGreaterThan(0);
+    expect(troubles).toEqual([]);
   }
 
   async close(): Promise<void> {
