@@ -34,10 +34,7 @@ const compile = (): void => {
 const compilePage = async (): Promise<void> => {
   if (!existsSync(join(root, 'visualizations', 'index.html'))) return;
   const { files, gzipped } = await buildPage(join(staging, 'page'));
-  copyFileSync(
-    join(root, 'visualizations', 'machines', 'coverage.json'),
-    join(staging, 'page', 'machine-coverage.json'),
-  );
+  copyFileSync(join(root, 'visualizations', 'machine-coverage.json'), join(staging, 'page', 'machine-coverage.json'));
   console.log(`page: ${String(files)} files, ${(gzipped / 1_024).toFixed(1)} KiB gzipped without the terminal`);
 };
 

@@ -6,7 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const measured = fileURLToPath(new URL('../coverage/machines.json', import.meta.url));
-const kept = fileURLToPath(new URL('../visualizations/machines/coverage.json', import.meta.url));
+const kept = fileURLToPath(new URL('../visualizations/machine-coverage.json', import.meta.url));
 
 const read = (path: string): string | null => (existsSync(path) ? readFileSync(path, 'utf8') : null);
 const figures = read(measured);
@@ -15,12 +15,12 @@ if (figures === null) {
   process.exitCode = 1;
 } else if (!process.argv.includes('--check')) {
   writeFileSync(kept, figures);
-  console.log('visualizations/machines/coverage.json is written');
+  console.log('visualizations/machine-coverage.json is written');
 } else if (read(kept) === figures) {
-  console.log('visualizations/machines/coverage.json is what the tests took');
+  console.log('visualizations/machine-coverage.json is what the tests took');
 } else {
   console.error(
-    'visualizations/machines/coverage.json is not what the tests took: run `npm run coverage` after `npm test`',
+    'visualizations/machine-coverage.json is not what the tests took: run `npm run coverage` after `npm test`',
   );
   process.exitCode = 1;
 }

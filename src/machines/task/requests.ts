@@ -1,7 +1,7 @@
 /** What a task says to others: the tells and creations of its chart, and the transitions that several states share. */
 import type { Tell } from '../commands.ts';
 import { reviewGateIdOf, type RunId } from '../ids.ts';
-import type { TaskConsequence } from '../run/ends.ts';
+import { RUN_ENDS, type TaskConsequence } from '../run/ends.ts';
 import { readyBucket } from './decisions.ts';
 import type { TaskBucket, TaskContext, TaskEvent } from './model.ts';
 
@@ -142,6 +142,13 @@ const reserveWorker = {
   }),
 } as const;
 
+/** How the run ended is ours to say; what the agent said of it stands behind. */
+const questionOf = ({ title, end, reason }: InContext['context']): string => {
+  const says = end === null ? null : RUN_ENDS[end].says;
+  const how = says === null ? '' : ` Its run ${says}`;
+  return `Accept «${title}»?${how}${reason === null || reason === says ? '' : `: ${reason}`}`;
+};
+
 export const openReviewGate = {
   type: 'createActor',
   params: ({ context, event }: InContext & At) => {
@@ -158,7 +165,7 @@ export const openReviewGate = {
         workerId: context.workerId,
         objectiveId: context.objectiveId,
         subject: 'task',
-        ask: `Accept «${context.title}»? Its run ${context.reason ?? ''}`,
+        ask: questionOf(context),
         askedBy: 'system',
         humanOnly: context.end === 'verification_red',
         expiresAt: null,
