@@ -165,7 +165,11 @@ test('a worktree is not recovered while a process of its last run lives there', 
   const parts = {
     ...made,
     kernel: () => ({ read: async (id: string) => actors.get(id) ?? null }),
-    platform: { readScope: async () => null, readStart: async () => ({ kind: 'missing' }), removeSocket: async () => undefined },
+    platform: {
+      readScope: async () => null,
+      readStart: async () => ({ kind: 'missing' }),
+      removeSocket: async () => undefined,
+    },
     runnerSocket: () => '/socket',
     workspaces: { recover },
     limits: { leaveMs: 1_000, sweepMs: 4_000 },
