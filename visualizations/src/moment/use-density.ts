@@ -54,23 +54,39 @@ const readDensity = async (read: ReadPage, scope: JournalScope): Promise<Density
   };
 };
 
-/** Null until it is read, and while there is nothing. Read anew when the journal has grown by a twentieth. */
+/** How long a strip counts however the journal grows, in ms: reading costs the supervisor more than all else that a page asks for. */
+const REST_MS = 60_000;
+
+type Known = {
+  readonly read: ReadPage;
+  readonly upTo: number;
+  readonly density: Density | null;
+  readonly isRested: boolean;
+};
+
+/** Null until it is read, and while there is nothing. Read anew when the journal has grown by a twentieth, REST_MS later at the soonest. */
 export const useDensity = (read: ReadPage, scope: JournalScope, lastSeq: number): Density | null => {
-  const [known, setKnown] = useState<{
-    readonly read: ReadPage;
-    readonly upTo: number;
-    readonly density: Density | null;
-  } | null>(null);
-  const isFresh = known !== null && known.read === read && lastSeq <= known.upTo * 1.05 + 20;
+  const [known, setKnown] = useState<Known | null>(null);
+  const hasGrown = known !== null && lastSeq > known.upTo * 1.05 + 20;
+  const isFresh = known !== null && known.read === read && !(known.isRested && hasGrown);
+  useEffect(() => {
+    if (known === null || known.isRested) return undefined;
+    const timer = setTimeout(() => {
+      setKnown({ ...known, isRested: true });
+    }, REST_MS);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [known]);
   useEffect(() => {
     if (isFresh || lastSeq === 0) return undefined;
     return whenRead(readDensity(read, scope), {
       done: (density) => {
-        setKnown({ read, upTo: lastSeq, density });
+        setKnown({ read, upTo: lastSeq, density, isRested: false });
       },
       failed: () => {
         // The slider works without its strip; it is tried again when the journal grows.
-        setKnown({ read, upTo: lastSeq, density: null });
+        setKnown({ read, upTo: lastSeq, density: null, isRested: false });
       },
     });
     // While one is being read a growing journal does not begin another.
