@@ -1,5 +1,6 @@
 /** The project on one page: how it is now or was at any moment, and single entries of it as they stand. */
 import { Type } from 'typebox';
+import type { StoredActor, StoreReader } from '../persistence/store.ts';
 import { anyId, momentSeq } from './moment-parameters.ts';
 import type { HandlerContext } from './operation-context.ts';
 import { defineOperation, READERS, said } from './operation.ts';
@@ -49,10 +50,25 @@ export const getOverviewItems = defineOperation({
   result: OverviewItemsSchema,
   principals: READERS,
   mutates: false,
-  handler: async ({ reader }, { ids }) => {
+  handler: async (context, { ids }) => {
+    const reader = liveReader(context);
     const actors = await reader.getActors(ids);
     const items = await overviewItems(reader, [...actors.values()].map(seenNow));
     return said(itemsText(items), items);
+  },
+});
+
+/** What a feed asks for has just changed, so it is in memory; the store would read and parse it again, for every page and batch. */
+const liveReader = ({ kernel, reader }: HandlerContext): Pick<StoreReader, 'getActors' | 'getBlob'> => ({
+  getBlob: (hash) => reader.getBlob(hash),
+  getActors: async (ids) => {
+    const known = new Map<string, StoredActor>();
+    for (const id of ids) {
+      const actor = kernel?.peek(id) ?? null;
+      if (actor !== null) known.set(id, actor);
+    }
+    const missing = ids.filter((id) => !known.has(id));
+    return missing.length === 0 ? known : new Map([...known, ...(await reader.getActors(missing))]);
   },
 });
 
