@@ -18,7 +18,13 @@ export const RUNS = 50;
 export const REPORTS_PER_SECOND = 1;
 const FRAME_BYTES_MAX = 16_777_216;
 
-export type ReportingRun = { readonly runId: string; readonly taskId: string; readonly peer: RpcPeer; cookie: string };
+export type ReportingRun = {
+  readonly runId: string;
+  readonly taskId: string;
+  readonly cookie: string;
+  /** Of its runner, which ends connections that are silent for long: made again when that happened. */
+  readonly peer: () => RpcPeer;
+};
 
 export type PageStage = {
   readonly client: SupervisorClient;
@@ -65,7 +71,7 @@ export async function openPageStage(): Promise<PageStage> {
     },
     close: async () => {
       await browser.close();
-      for (const { peer } of runs) peer.end();
+      for (const { peer } of runs) peer().end();
       await client.close();
       await project.remove();
     },
@@ -92,10 +98,19 @@ async function startRuns({ directory }: ScratchProject, client: SupervisorClient
   const runs = begun().map((runId) => {
     const [socket = '', cookie = '', taskId = ''] = readFileSync(join(doors, runId), 'utf8').split('\n');
     if (!existsSync(socket)) throw new Error(`the runner of ${runId} does not listen at ${socket}`);
-    const peer = new RpcPeer(connectSocket(socket), { frameBytesMax: CHILD_FRAME_BYTES_MAX, methods: {} });
-    return { runId, taskId, peer, cookie };
+    return { runId, taskId, cookie, peer: peerAt(socket) };
   });
   return { objectiveId, runs };
+}
+
+function peerAt(socket: string): () => RpcPeer {
+  let peer: RpcPeer | null = null;
+  return () => {
+    if (peer === null || peer.closed) {
+      peer = new RpcPeer(connectSocket(socket), { frameBytesMax: CHILD_FRAME_BYTES_MAX, methods: {} });
+    }
+    return peer;
+  };
 }
 
 function startReports(runs: readonly ReportingRun[]): () => void {
@@ -105,9 +120,11 @@ function startReports(runs: readonly ReportingRun[]): () => void {
     said += 1;
     const text = `step ${String(said)}: read src/parser/expression.ts and the tests that cover it`;
     const report: ChildReport = { cookie, body: { kind: 'child.progress', text, key: null, artifacts: [] }, files: [] };
-    peer.call(CHILD_CALLS.report, report, 60_000).catch((error: unknown) => {
-      console.error('a report was not taken:', error);
-    });
+    peer()
+      .call(CHILD_CALLS.report, report, 60_000)
+      .catch((error: unknown) => {
+        console.error('a report was not taken:', error);
+      });
   };
   const timer = setInterval(say, 1_000 / (runs.length * REPORTS_PER_SECOND));
   return () => clearInterval(timer);
