@@ -7,7 +7,7 @@
  */
 import type { SupervisorFace } from '../rpc/rpc-face.ts';
 import { feedEntry, type ChangesMessage, type FeedSource } from './feed-source.ts';
-import { BATCH_ENTRIES_MAX, BATCH_MS, type FeedEntry } from './protocol.ts';
+import { BATCH_ENTRIES_MAX, BATCH_MS, PROGRESS_MS, type FeedEntry } from './protocol.ts';
 
 /** Entries that wait for a batch: a few seconds of a very busy project. */
 const WAITING_MAX = 10_000;
@@ -89,6 +89,7 @@ class LiveStream {
   readonly #to: FeedListener;
   #waiting: FeedEntry[] = [];
   #timer: NodeJS.Timeout | null = null;
+  #dueAt = 0;
   #reading = false;
   #ended = false;
   #unsubscribe: () => void = () => undefined;
@@ -119,7 +120,16 @@ class LiveStream {
     this.#waiting.push(...entries);
     if (this.#waiting.length > WAITING_MAX) this.#lose();
     else if (this.#waiting.length >= BATCH_ENTRIES_MAX) void this.#flush();
-    else this.#timer ??= setTimeout(() => void this.#flush(), BATCH_MS);
+    else this.#schedule(entries.every(isProgress) ? PROGRESS_MS : BATCH_MS);
+  }
+
+  /** The soonest counts: news takes along the progress that waits. */
+  #schedule(waitMs: number): void {
+    const dueAt = performance.now() + waitMs;
+    if (this.#timer !== null && this.#dueAt <= dueAt) return;
+    this.#stopTimer();
+    this.#dueAt = dueAt;
+    this.#timer = setTimeout(() => void this.#flush(), waitMs);
   }
 
   /** Everything that waits, batch by batch; one flush at a time, so that they arrive in order. */
@@ -156,3 +166,6 @@ class LiveStream {
     this.#to.lost();
   }
 }
+
+/** A run's own word that changes no state. */
+const isProgress = ({ principal, from, to }: FeedEntry): boolean => principal === 'child_run' && from === to;

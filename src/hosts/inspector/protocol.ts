@@ -39,6 +39,11 @@ export const LINK_MS = 120_000;
 /** Entries of one message of the feed, and how long the first waits for others, in ms. */
 export const BATCH_ENTRIES_MAX = 100;
 export const BATCH_MS = 50;
+/**
+ * How long entries wait that only say how far a run is, in ms: fifty agents that report every second would cost a message each 50 ms,
+ * which is most of what an open page costs the supervisor.
+ */
+export const PROGRESS_MS = 250;
 /** Unsent bytes of one page above which it is told to read anew. */
 export const UNSENT_BYTES_MAX = 2 ** 20;
 /** How often live runs are reported, in ms. */

@@ -4,6 +4,7 @@
  */
 import { connect, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
+import { entryOf } from '../rpc/small-face.ts';
 import { API, BATCH_ENTRIES_MAX, UNSENT_BYTES_MAX, type ServerMessage } from '../../../src/hosts/inspector/protocol.ts';
 import { SESSION_MS } from '../../../src/hosts/inspector/page-sessions.ts';
 import { waitUntil } from '../../supervisor/processes/started-programs.ts';
@@ -43,6 +44,26 @@ test('a batch holds at most a hundred entries, and several of a moment go togeth
   expect(page.seqs).toEqual(range(1, 455));
   const sizes = page.messages.map((message) => (message.type === 'changes' ? message.entries.length : 0));
   expect(Math.max(...sizes)).toBe(BATCH_ENTRIES_MAX);
+});
+
+test('progress of runs waits a little longer, and goes along with news', async () => {
+  bench = await InspectorBench.open();
+  const page = await bench.feed(await bench.session());
+  await page.first('snapshot');
+  const { journal, listeners } = bench.face;
+  const report = (): void => {
+    const entry = { ...entryOf(journal.length + 1), principal: 'child_run' as const, from: 'running', to: 'running' };
+    journal.push(entry);
+    for (const listener of listeners) void listener([entry], journal.length);
+  };
+  report();
+  report();
+  bench.face.append(1);
+  await told(page, 3);
+  expect(page.messages.filter(({ type }) => type === 'changes')).toHaveLength(1);
+  report();
+  await told(page, 4);
+  expect(page.seqs).toEqual(range(1, 4));
 });
 
 test('between the snapshot and what is live nothing is missing and nothing comes twice', async () => {

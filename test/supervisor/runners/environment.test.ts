@@ -95,8 +95,8 @@ test('API keys that pass by themselves are secrets all the same', () => {
 test('the shim starts exactly its Node and its programs, whatever stands in their paths', () => {
   const folder = join(mkdtempSync(join(tmpdir(), 'conductor-')), "it's $here");
   execFileSync('mkdir', ['-p', folder]);
-  for (const name of ['child', 'conductor']) {
-    writeFileSync(join(folder, `${name}.mjs`), `console.log('${name}', JSON.stringify(process.argv.slice(2)))`);
+  for (const name of ['child.cjs', 'conductor.mjs']) {
+    writeFileSync(join(folder, name), `console.log('${name.slice(0, -4)}', JSON.stringify(process.argv.slice(2)))`);
   }
   const shim = join(folder, 'conductor');
   writeFileSync(shim, childShim(process.execPath, join(folder, 'conductor.mjs')));
