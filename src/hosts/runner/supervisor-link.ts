@@ -5,6 +5,7 @@
  * L2. Tries back off with jitter; a new supervisor.json is tried at once, so that a restarted supervisor has all its runners back
  *     within a fraction of a second.
  * L3. Before the grant the tries end after `UNGRANTED_MS`; afterwards they never do.
+ * L4. What arrives with the answer that grants is carried out after it: both may be read from the socket in one piece.
  */
 import { readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
@@ -114,7 +115,8 @@ export class SupervisorLink {
   /** One connection, from its beginning to its end. @returns whether it was granted. */
   async #try(text: string): Promise<boolean> {
     const socketPath = socketOf(text, this.#parts.hostId);
-    const peer = socketPath === null ? null : await this.#connect(socketPath);
+    const granted = Promise.withResolvers<void>();
+    const peer = socketPath === null ? null : await this.#connect(socketPath, granted.promise);
     if (peer === null) return false;
     const closed = new Promise<void>((resolve) => {
       if (peer.closed) resolve();
@@ -139,6 +141,7 @@ export class SupervisorLink {
     this.#peer = peer;
     const heartbeat = this.#beat(peer);
     this.#parts.onGranted((entries) => this.#report(peer, entries), answer.appliedSeq);
+    granted.resolve();
     await closed;
     clearInterval(heartbeat);
     this.#peer = null;
@@ -166,10 +169,17 @@ export class SupervisorLink {
     return (await peer.call(RUNNER_CALLS.report, report)) as ReportAnswer;
   }
 
-  async #connect(path: string): Promise<RpcPeer | null> {
+  /** @param granted Settles when instructions may be carried out (L4). */
+  async #connect(path: string, granted: Promise<void>): Promise<RpcPeer | null> {
     const { instructions } = this.#parts;
     const names = Object.keys(INSTRUCTIONS) as (keyof typeof INSTRUCTIONS)[];
-    const methods = names.map((name) => [INSTRUCTIONS[name], (params: unknown) => instructions[name](params as never)]);
+    const methods = names.map((name) => {
+      const carryOut = async (params: unknown): Promise<unknown> => {
+        await granted;
+        return instructions[name](params as never);
+      };
+      return [INSTRUCTIONS[name], carryOut];
+    });
     return new Promise((resolve) => {
       const socket = createConnection(path);
       const timer = setTimeout(() => socket.destroy(), CONNECT_MS);
