@@ -152,7 +152,7 @@ class DurableKernel implements Kernel {
 
   async retryParked(): Promise<readonly OutboxRow[]> {
     const commit = (outboxUpdates: readonly OutboxUpdate[]) => this.#postOwn({ post: ownPost, outboxUpdates });
-    const waiting = await retryParked(await this.#outbox(), commit);
+    const waiting = await retryParked(() => this.#outbox(), commit);
     this.#effects.accept(waiting);
     return waiting;
   }
