@@ -52,6 +52,10 @@ export type LiveRunFacts = {
   readonly outputBytes: number;
   /** The runner is connected; false also while it is silent. */
   readonly connected: boolean;
+  /** Resident memory of the runner and of all that it has started; null when it is not known. */
+  readonly memoryBytes: number | null;
+  /** What they used of one processor between the last two looks, some seconds apart; null at the first. */
+  readonly cpuPercent: number | null;
 };
 
 /** The worker for the next run of a task: an idle one, or the place for a new one. */

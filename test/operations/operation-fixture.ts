@@ -92,7 +92,16 @@ export const openProject = async () => {
       },
       reasons: async (tasks) => new Map([...world.reasons].filter(([id]) => tasks.some((task) => task.id === id))),
     },
-    runs: { facts: () => ({ phase: 'agent', idleMs: 5, outputBytes: 7, connected: true }) },
+    runs: {
+      facts: () => ({
+        phase: 'agent',
+        idleMs: 5,
+        outputBytes: 7,
+        connected: true,
+        memoryBytes: 3_145_728,
+        cpuPercent: 12.5,
+      }),
+    },
     grants: {
       keep: (taskIds, values) => {
         world.granted.push({ taskIds, values });

@@ -111,12 +111,16 @@ export type ServerMessage =
 
 export type FeedEntry = Omit<EventItem, 'patch'>;
 
+/** Times in ms, sizes in bytes; usage of all processes of the run, null while it is not known. */
 export type RunPulse = {
   readonly runId: string;
   readonly phase: string | null;
   readonly idleMs: number;
   readonly outputBytes: number;
   readonly connected: boolean;
+  readonly memoryBytes: number | null;
+  /** Of one processor. */
+  readonly cpuPercent: number | null;
 };
 
 export type TerminalHello = { readonly type: 'hello'; readonly session: string; readonly runId: string };

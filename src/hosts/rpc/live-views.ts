@@ -1,28 +1,61 @@
-/** What only the process of the supervisor can tell of itself: its services and runners, and the worktrees it has handed out. */
-import type { OperationContext } from '../../operations/operation-context.ts';
+/**
+ * What only the process of the supervisor can tell of itself: its services, its runs and what they use, and the worktrees it has
+ * handed out.
+ */
+import type { LiveRunFacts, OperationContext } from '../../operations/operation-context.ts';
 import type { Services } from '../../operations/read-models/supervision-view.ts';
 import { readRunFacts } from '../../supervisor/effects/run-facts.ts';
 import type { Supervisor } from '../../supervisor/open-supervisor.ts';
-import { UsageMeter } from '../../supervisor/processes/usage-meter.ts';
+import { takeCensus } from '../../supervisor/processes/census.ts';
+import { snapshotProcesses } from '../../supervisor/processes/process-snapshot.ts';
+import { UsageMeter, type UsageGroups } from '../../supervisor/processes/usage-meter.ts';
+import { cookieOf } from '../../supervisor/project.ts';
 import { SECRET_ALLOWED_NAMES } from '../../supervisor/runners/environment.ts';
 import { SecretSet } from '../../supervisor/runners/redaction.ts';
+import type { LiveRun } from '../../supervisor/runs/live-runs.ts';
+
+/** Name of the group that is this process alone; every other is called as its run. */
+const SUPERVISOR = 'supervisor';
+
+/** One for all who ask: a look at the process table serves the tree, the lists and every page. */
+export const usageMeterOf = ({ table, live, project, clock }: Supervisor): UsageMeter => {
+  const groups: UsageGroups = () => {
+    const found = new Map([[SUPERVISOR, [process.pid]]]);
+    if (live.size === 0) return found;
+    const snapshot = snapshotProcesses(table);
+    for (const run of live.all()) {
+      const subject = live.subject(cookieOf(project, run.runId, run.epoch), run, table.self());
+      const { members } = takeCensus(table, subject, snapshot);
+      found.set(
+        run.runId,
+        members.map(({ identity }) => identity.pid),
+      );
+    }
+    return found;
+  };
+  return new UsageMeter({ table, groups, now: () => clock.monotonic() });
+};
+
+/** @returns looks at a run as it was last heard of. */
+export const liveFactsOf =
+  (meter: UsageMeter) =>
+  ({ runId, phase, idleMs, outputBytes, link }: LiveRun): LiveRunFacts => ({
+    phase,
+    idleMs,
+    outputBytes,
+    connected: link !== null,
+    ...meter.of(runId),
+  });
 
 /** @returns looks at the tree, the runners and their processes. */
-export const servicesView = (supervisor: Supervisor, version: string): (() => Services) => {
-  const meter = new UsageMeter(supervisor.table, () => supervisor.clock.monotonic());
+export const servicesView = (supervisor: Supervisor, version: string, meter: UsageMeter): (() => Services) => {
   return () => {
     const { context, reports } = supervisor.services();
     const runs = [...supervisor.live.all()];
-    const pids = runs.flatMap(({ runner }) => (runner === null ? [] : [runner.pid]));
-    const used = meter.look([process.pid, ...pids]);
-    const usageOf = (pid: number | null) => {
-      const usage = pid === null ? undefined : used.get(pid);
-      return { memoryBytes: usage?.memoryBytes ?? null, cpuPercent: usage?.cpuPercent ?? null };
-    };
     const { strategy, intensity, periodMs, backoff } = context;
     const from = supervisor.clock.now() - periodMs;
     return {
-      supervisor: { pid: process.pid, version, startedAt: supervisor.startedAt, ...usageOf(process.pid) },
+      supervisor: { pid: process.pid, version, startedAt: supervisor.startedAt, ...meter.of(SUPERVISOR) },
       budget: {
         strategy,
         intensity,
@@ -46,7 +79,7 @@ export const servicesView = (supervisor: Supervisor, version: string): (() => Se
         pid: runner?.pid ?? null,
         phase,
         connected: link !== null,
-        ...usageOf(runner?.pid ?? null),
+        ...meter.of(runId),
       })),
       reports: reports.map((report) => ({ ...report })),
     };

@@ -6,7 +6,8 @@
  */
 import type { Principal } from '../../machines/schema.ts';
 import type { JournalEntry } from '../../persistence/store.ts';
-import type { RunnerPhase, WireIdentity } from '../../supervisor/runners/protocol.ts';
+import type { LiveRunFacts } from '../../operations/operation-context.ts';
+import type { WireIdentity } from '../../supervisor/runners/protocol.ts';
 import type { RunnerIntake } from '../../supervisor/runs/runner-link.ts';
 
 /** Who answers. Everything that `supervisor.json` says, from the process itself. */
@@ -55,15 +56,7 @@ export type StopMode = (typeof STOP_MODES)[number];
 export type EntriesListener = (entries: readonly JournalEntry[], lastSeq: number) => void | Promise<void>;
 
 /** A run that has a runner, as it was last heard of. */
-export type LiveRunView = {
-  readonly runId: string;
-  readonly phase: RunnerPhase | null;
-  /** Ms since the agent's last output or report. */
-  readonly idleMs: number;
-  readonly outputBytes: number;
-  /** The runner is connected. */
-  readonly connected: boolean;
-};
+export type LiveRunView = LiveRunFacts & { readonly runId: string };
 
 /** What the inspector lets the rest of its process know. */
 export type InspectorDoor =
@@ -78,7 +71,7 @@ export interface SupervisorFace {
   invoke(request: InvokeRequest): Promise<OperationAnswer>;
   /** Backlog after `after` from the store, then live, without gap or repeat (F2). @returns ends it. */
   subscribe(after: number, listener: EntriesListener): Promise<() => void>;
-  /** From memory; costs nothing that grows with the project. */
+  /** From memory, and every few seconds a look at the process table; costs nothing that grows with the project. */
   liveRuns(): readonly LiveRunView[];
   /** Whoever holds what its `link` makes acts as a human: to be handed to a human's terminal only. */
   inspector(): InspectorDoor;

@@ -19,9 +19,10 @@ import { invokeOperation } from '../../operations/invoke-operation.ts';
 import type { OperationContext } from '../../operations/operation-context.ts';
 import { openTrust } from '../../operations/trust.ts';
 import type { Supervisor } from '../../supervisor/open-supervisor.ts';
+import type { UsageMeter } from '../../supervisor/processes/usage-meter.ts';
 import { PROTOCOL } from '../../supervisor/runners/protocol.ts';
 import { coverageText } from './coverage-text.ts';
-import { liveDiffOf, servicesView } from './live-views.ts';
+import { liveDiffOf, liveFactsOf, servicesView, usageMeterOf } from './live-views.ts';
 import type { EntriesListener, InspectorDoor, InvokeRequest, SupervisorFace } from './rpc-face.ts';
 
 export type FaceOptions = {
@@ -37,7 +38,9 @@ export type FaceOptions = {
 
 export function createSupervisorFace(options: FaceOptions): SupervisorFace {
   const { supervisor, version } = options;
-  const common = commonContext(options);
+  const meter = usageMeterOf(supervisor);
+  const liveFacts = liveFactsOf(meter);
+  const common = commonContext(options, meter);
   const { key, repoRoot, home } = supervisor.project;
   return {
     facts: () => ({
@@ -65,14 +68,7 @@ export function createSupervisorFace(options: FaceOptions): SupervisorFace {
       );
     },
     subscribe: (after, listener) => subscribe(supervisor, after, listener),
-    liveRuns: () =>
-      [...supervisor.live.all()].map(({ runId, phase, idleMs, outputBytes, link }) => ({
-        runId,
-        phase,
-        idleMs,
-        outputBytes,
-        connected: link !== null,
-      })),
+    liveRuns: () => [...supervisor.live.all()].map((run) => ({ runId: run.runId, ...liveFacts(run) })),
     inspector: options.inspector,
     intake: supervisor.intake,
     stop: options.stop,
@@ -100,8 +96,9 @@ const processFacts = (options: FaceOptions): OperationContext['supervisor'] => (
   inspector: inspectorUrl(options),
 });
 
-function commonContext({ supervisor, version, environment }: FaceOptions): Common {
+function commonContext({ supervisor, version, environment }: FaceOptions, meter: UsageMeter): Common {
   const { kernel, store, clock, workspaces, live, granted, paths } = supervisor;
+  const liveFacts = liveFactsOf(meter);
   const trust = openTrust(paths.root);
   return {
     kernel,
@@ -121,9 +118,7 @@ function commonContext({ supervisor, version, environment }: FaceOptions): Commo
     runs: {
       facts: (runId) => {
         const run = live.get(runId);
-        if (run === null) return null;
-        const { phase, idleMs, outputBytes, link } = run;
-        return { phase, idleMs, outputBytes, connected: link !== null };
+        return run === null ? null : liveFacts(run);
       },
     },
     grants: { keep: (taskIds, values) => granted.keep(taskIds, values) },
@@ -139,7 +134,7 @@ function commonContext({ supervisor, version, environment }: FaceOptions): Commo
     }),
     trust,
     artifacts: { read: (row, maxBytes) => readBeginning(artifactPath(paths.artifacts, row.sha256), maxBytes) },
-    services: servicesView(supervisor, version),
+    services: servicesView(supervisor, version, meter),
     liveDiff: liveDiffOf(supervisor),
     machineCoverage: () => coverageText(supervisor.project.repoRoot),
     child: null,

@@ -68,7 +68,18 @@ export const RunItemSchema = closed({
   /** The question whose answer it waits for. */
   gateId: maybeText,
   /** What the supervisor sees now; null without one and after the end. */
-  live: optional(closed({ phase: maybeText, idleMs: count, outputBytes: count, connected: Type.Boolean() })),
+  live: optional(
+    closed({
+      phase: maybeText,
+      idleMs: count,
+      outputBytes: count,
+      connected: Type.Boolean(),
+      /** Of the runner and all that it has started, resident. */
+      memoryBytes: optional(count),
+      /** Of one processor, over the last seconds; null until that is known. */
+      cpuPercent: optional(Type.Number({ minimum: 0 })),
+    }),
+  ),
   createdAt: Type.Integer(),
   startedAt: maybeTime,
   endedAt: maybeTime,

@@ -8,10 +8,11 @@ const maybe = <S extends Parameters<typeof Type.Union>[0][number]>(schema: S) =>
 const closed = <Fields extends Parameters<typeof Type.Object>[0]>(fields: Fields) =>
   Type.Object(fields, { additionalProperties: false });
 
+/** Of the supervisor alone; of a runner with all that it has started. */
 const usage = {
   /** Resident. */
   memoryBytes: maybe(count),
-  /** Of one processor since the last question; null at the first. */
+  /** Of one processor over the last seconds; null at the first question. */
   cpuPercent: maybe(Type.Number({ minimum: 0 })),
 };
 

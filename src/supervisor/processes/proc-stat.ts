@@ -9,7 +9,7 @@ export type ProcStat = {
   readonly pgid: number;
   readonly sid: number;
   readonly startTicks: string;
-  /** User and system time together, in clock ticks. */
+  /** User and system time together, its own and that of ended children that it has waited for, in clock ticks. */
   readonly cpuTicks: number;
   /** Changes when the process executes another program, hence when its environment may have become another one. */
   readonly image: string;
@@ -23,6 +23,8 @@ const FIELD = {
   sid: 6,
   user: 14,
   system: 15,
+  childUser: 16,
+  childSystem: 17,
   threads: 20,
   startTicks: 22,
   code: 26,
@@ -47,7 +49,11 @@ export const parseProcStat = (text: string): ProcStat | null => {
     pgid: Number(field(FIELD.pgid)),
     sid: Number(field(FIELD.sid)),
     startTicks: field(FIELD.startTicks),
-    cpuTicks: Number(field(FIELD.user)) + Number(field(FIELD.system)),
+    // A build's time is mostly that of programs which have come and gone between two looks.
+    cpuTicks: [FIELD.user, FIELD.system, FIELD.childUser, FIELD.childSystem].reduce(
+      (sum, number) => sum + Number(field(number)),
+      0,
+    ),
     // Address randomization gives every exec another stack, so the environment's bounds tell two programs apart.
     image: `${field(FIELD.code)}:${field(FIELD.env)}:${field(FIELD.envEnd).trimEnd()}`,
   };

@@ -36,7 +36,10 @@ export type ProcessSignal = 'SIGTERM' | 'SIGKILL' | 'SIGINT' | 'SIGHUP' | 'SIGCO
 /** `gone`: nobody was signalled, it is not there any more. `denied`: the system or T3 refused. */
 export type SignalResult = 'sent' | 'gone' | 'denied';
 
-/** Resident memory in bytes, and time that it has used of all processors since its start, in ms. */
+/**
+ * Resident memory in bytes, and time that it has used of all processors since its start, in ms; on Linux with that of its ended
+ * children.
+ */
 export type ProcessUsage = { readonly rssBytes: number; readonly cpuMs: number };
 
 export interface ProcessTable {

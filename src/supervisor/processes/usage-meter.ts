@@ -1,52 +1,82 @@
 /**
- * What processes use of a processor, from how much they had used when somebody looked before.
+ * What groups of processes use of the machine, such as a run with all it has started: one look at the process table for all of them.
  *
- * U1. Nothing is measured while nobody asks.
+ * U1. Nothing is looked at while nobody asks, and at most every LOOK_MS, however many ask.
+ * U2. No figure is better than a wrong one: a share of a processor is told only when two looks in a row saw the group, and none when
+ *     its time went back, as it does when somebody outside of it took the time of one that ended.
  */
 import type { ProcessTable } from './process-table.ts';
 
 export type MeasuredUsage = {
-  readonly memoryBytes: number;
-  /** Of one processor since the last look; null at the first. */
+  /** Resident, of all together; what they share counts for each. */
+  readonly memoryBytes: number | null;
+  /** Of one processor between the last two looks; null at the first. */
   readonly cpuPercent: number | null;
 };
 
-/** Two looks that are closer, as of two pages, get the same figure: the tick of a process's time is too coarse for less. */
-const APART_MS = 500;
+export const NO_USAGE: MeasuredUsage = { memoryBytes: null, cpuPercent: null };
+
+/** Who belongs to which group now, by the name of the group. */
+export type UsageGroups = () => ReadonlyMap<string, readonly number[]>;
+
+/** Two pages that ask every 2 s cost no more than one; the tick of a process's time is fine enough for a figure of 0.3 %. */
+export const LOOK_MS = 4_000;
 /** A look that is older says nothing about now. */
 const STALE_MS = 60_000;
 
-type Look = { readonly at: number; readonly cpuMs: number; readonly percent: number | null };
+type Look = { readonly cpuMs: number; readonly usage: MeasuredUsage };
+
+export type UsageMeterParts = {
+  readonly table: Pick<ProcessTable, 'usage'>;
+  readonly groups: UsageGroups;
+  /** Monotonic, in ms. */
+  readonly now: () => number;
+};
 
 export class UsageMeter {
-  readonly #table: Pick<ProcessTable, 'usage'>;
-  /** Monotonic, in ms. */
-  readonly #now: () => number;
-  #looks = new Map<number, Look>();
+  readonly #parts: UsageMeterParts;
+  #at: number | null = null;
+  #looks = new Map<string, Look>();
 
-  constructor(table: Pick<ProcessTable, 'usage'>, now: () => number) {
-    this.#table = table;
-    this.#now = now;
+  constructor(parts: UsageMeterParts) {
+    this.#parts = parts;
   }
 
-  /** Who is gone is absent. A pid that another process has got since gets no figure: its time went back. */
-  look(pids: readonly number[]): ReadonlyMap<number, MeasuredUsage> {
-    const at = this.#now();
-    const found = new Map<number, MeasuredUsage>();
-    const looks = new Map([...this.#looks].filter(([, look]) => at - look.at < STALE_MS));
-    for (const [pid, { rssBytes, cpuMs }] of this.#table.usage(pids)) {
-      const look = nextLook(looks.get(pid), { at, cpuMs });
-      looks.set(pid, look);
-      found.set(pid, { memoryBytes: rssBytes, cpuPercent: look.percent });
+  /** A group of which nobody is there any more, or that came since the last look, has no figures. */
+  of(group: string): MeasuredUsage {
+    const { now } = this.#parts;
+    if (this.#at === null || now() - this.#at >= LOOK_MS) this.#look(now());
+    return this.#looks.get(group)?.usage ?? NO_USAGE;
+  }
+
+  #look(at: number): void {
+    const ms = this.#at === null || at - this.#at >= STALE_MS ? null : at - this.#at;
+    this.#at = at;
+    try {
+      this.#looks = this.#measured(ms);
+    } catch {
+      // No file descriptors are left: who starts and ends processes says so, figures are just missing until the next look.
+      this.#looks = new Map();
     }
-    this.#looks = looks;
-    return found;
+  }
+
+  /** `ms`: since the look before; null when that says nothing any more. */
+  #measured(ms: number | null): Map<string, Look> {
+    const members = this.#parts.groups();
+    const used = this.#parts.table.usage([...new Set([...members.values()].flat())]);
+    const looks = new Map<string, Look>();
+    for (const [group, pids] of members) {
+      const found = pids.flatMap((pid) => used.get(pid) ?? []);
+      if (found.length === 0) continue;
+      const memoryBytes = found.reduce((sum, { rssBytes }) => sum + rssBytes, 0);
+      const cpuMs = found.reduce((sum, one) => sum + one.cpuMs, 0);
+      looks.set(group, { cpuMs, usage: { memoryBytes, cpuPercent: share(this.#looks.get(group), cpuMs, ms) } });
+    }
+    return looks;
   }
 }
 
-const nextLook = (before: Look | undefined, { at, cpuMs }: Omit<Look, 'percent'>): Look => {
-  if (before === undefined || cpuMs < before.cpuMs) return { at, cpuMs, percent: null };
-  if (at - before.at < APART_MS) return before;
-  const percent = Math.round(((cpuMs - before.cpuMs) / (at - before.at)) * 1_000) / 10;
-  return { at, cpuMs, percent };
+const share = (before: Look | undefined, cpuMs: number, ms: number | null): number | null => {
+  if (before === undefined || ms === null || cpuMs < before.cpuMs) return null;
+  return Math.round(((cpuMs - before.cpuMs) / ms) * 1_000) / 10;
 };

@@ -227,10 +227,11 @@ test('live runs are reported while a page is open, and the supervisor is kept fr
   bench = new InspectorBench({ pulseMs: 5 });
   Object.assign(bench.face.idle, { touch: () => (touched += 1) });
   await bench.start();
-  bench.live.push({ runId: 'run-a', phase: 'agent', idleMs: 1, outputBytes: 2, connected: true });
+  const run = { runId: 'run-a', phase: 'agent', idleMs: 1, outputBytes: 2, connected: true } as const;
+  bench.live.push({ ...run, memoryBytes: 3, cpuPercent: 0.4 });
   const page = await bench.feed(await bench.session());
   const { runs } = await page.first('pulse');
-  expect(runs).toEqual([{ runId: 'run-a', phase: 'agent', idleMs: 1, outputBytes: 2, connected: true }]);
+  expect(runs).toEqual([{ ...run, memoryBytes: 3, cpuPercent: 0.4 }]);
   expect(touched).toBeGreaterThan(0);
 });
 

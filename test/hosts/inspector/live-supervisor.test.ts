@@ -15,6 +15,8 @@ import { ensureSupervisor } from '../../../src/hosts/rpc/daemon-start.ts';
 import type { SupervisorClient } from '../../../src/hosts/rpc/rpc-client.ts';
 import type { SupervisorFacts } from '../../../src/hosts/rpc/rpc-face.ts';
 import { isConductorError } from '../../../src/machines/errors.ts';
+import type { RunItem } from '../../../src/operations/read-models/item-schemas.ts';
+import type { Services } from '../../../src/operations/read-models/supervision-view.ts';
 import { openProcessTable } from '../../../src/supervisor/processes/open-process-table.ts';
 import { PROTOCOL } from '../../../src/supervisor/runners/protocol.ts';
 import { RpcPeer } from '../../../src/supervisor/runners/rpc-peer.ts';
@@ -151,6 +153,24 @@ test('a run is seen while it works: feed, log, and the answer to its question', 
   const tail = await get(`${API.log}?runId=${String(runId)}&from=-18`, page);
   expect(await tail.text()).toBe('it is the second\n'.padStart(18, '\n'));
   expect(live.seqs).toEqual(range(overview.seq + 1, live.seqs.at(-1)!));
+});
+
+test('what a run uses is that of all it has started, told to pages and lists alike', async () => {
+  const facts = await start();
+  const live = await feed(await openPage(facts), null);
+  const busy = `node -e 'const kept = Buffer.alloc(2 ** 27, 1); for (;;) kept[0] += 1;'`;
+  const plan = { objective: 'One', tasks: [{ id: 'one', run: `sh -c "${busy.replaceAll('"', '\\"')} & wait"` }] };
+  await client.call('conductor_run_plan', { plan });
+  const usage = () =>
+    live.messages.flatMap((message) => (message.type === 'pulse' ? message.runs : [])).filter((run) => run.cpuPercent);
+  // The runner sleeps, and its shell; what is busy and large is their grandchild.
+  await waitUntil('it is seen to work', () => usage().some(({ cpuPercent }) => cpuPercent! > 5));
+  expect(usage().at(-1)!.memoryBytes).toBeGreaterThan(2 ** 27);
+  const { details } = await client.call('conductor_list_runs', {});
+  const { items } = details as { readonly items: readonly RunItem[] };
+  expect(items[0]!.live!.memoryBytes).toBeGreaterThan(2 ** 27);
+  const services = (await client.call('conductor_get_services', {})).details as Services;
+  expect(services.runners[0]!.cpuPercent).toBeGreaterThan(5);
 });
 
 test('a supervisor that is killed comes back at the same address; the page goes on without gap or repeat', async () => {

@@ -141,7 +141,7 @@ test('the table of this system is picked, and others are refused with the way ou
 });
 
 const STAT_TAIL =
-  '4520 4521 2278 0 -1 4194304 100 0 0 0 7 5 0 0 20 0 1 0 93563 3133440 388 18446744073709551615 11 22 33 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0 44 55 66 77 88 99 110 0\n';
+  '4520 4521 2278 0 -1 4194304 100 0 0 0 7 5 3 2 20 0 1 0 93563 3133440 388 18446744073709551615 11 22 33 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0 44 55 66 77 88 99 110 0\n';
 
 test.each(['cat', 'a b', ') R 1 (', '(((', 'x) Z 9 9', '', 'naïve\n'])('a stat line with the name %j', (command) => {
   expect(parseProcStat(`4525 (${command}) S ${STAT_TAIL}`)).toEqual({
@@ -152,7 +152,7 @@ test.each(['cat', 'a b', ') R 1 (', '(((', 'x) Z 9 9', '', 'naïve\n'])('a stat 
     pgid: 4521,
     sid: 2278,
     startTicks: '93563',
-    cpuTicks: 12,
+    cpuTicks: 17,
     image: '11:99:110',
   });
 });

@@ -1,59 +1,95 @@
 /**
- * Goal: a share of a processor is what was used between two looks, and nothing is made up.
+ * Goal: a share of a processor is what a group used between two looks, the table is looked at no more than needed, and nothing is made up.
  * Method: a table that says what it is told to, and a clock that is moved by hand.
  */
 import { expect, test } from 'vitest';
 import type { ProcessUsage } from '../../../src/supervisor/processes/process-table.ts';
-import { UsageMeter } from '../../../src/supervisor/processes/usage-meter.ts';
+import { LOOK_MS, NO_USAGE, UsageMeter } from '../../../src/supervisor/processes/usage-meter.ts';
 
 const bench = () => {
-  const world = { now: 0, cpuMs: new Map<number, number>() };
-  const usage = (pids: readonly number[]): ReadonlyMap<number, ProcessUsage> =>
-    new Map(
+  const world = { now: 0, looks: 0, broken: false, cpuMs: new Map<number, number>() };
+  const groups = new Map<string, readonly number[]>();
+  const usage = (pids: readonly number[]): ReadonlyMap<number, ProcessUsage> => {
+    world.looks += 1;
+    if (world.broken) throw new Error('too many open files');
+    return new Map(
       pids.flatMap((pid) => {
         const cpuMs = world.cpuMs.get(pid);
         return cpuMs === undefined ? [] : [[pid, { rssBytes: pid * 1_000, cpuMs }]];
       }),
     );
-  const meter = new UsageMeter({ usage }, () => world.now);
-  return {
-    world,
-    look: (...pids: number[]) => [...meter.look(pids)].map(([pid, { cpuPercent }]) => [pid, cpuPercent]),
-    meter,
   };
+  const meter = new UsageMeter({ table: { usage }, groups: () => groups, now: () => world.now });
+  return { world, groups, meter, percent: (group: string) => meter.of(group).cpuPercent };
 };
 
-test('nothing at the first look, then the share between two', () => {
-  const { world, look, meter } = bench();
-  world.cpuMs.set(7, 400);
-  expect(look(7, 8)).toEqual([[7, null]]);
-  Object.assign(world, { now: 2_000 });
-  world.cpuMs.set(7, 1_400);
-  expect(look(7)).toEqual([[7, 50]]);
-  expect(meter.look([7]).get(7)!.memoryBytes).toBe(7_000);
+test('nothing at the first look, then the share of the whole group between two', () => {
+  const { world, groups, meter } = bench();
+  groups.set('run-a', [7, 8]);
+  world.cpuMs.set(7, 400).set(8, 1_000);
+  expect(meter.of('run-a')).toEqual({ memoryBytes: 15_000, cpuPercent: null });
+  world.now += LOOK_MS;
+  world.cpuMs.set(7, 1_400).set(8, 2_000);
+  expect(meter.of('run-a')).toEqual({ memoryBytes: 15_000, cpuPercent: 50 });
 });
 
-test('looks close to one another give the same figure, and do not spoil the next', () => {
-  const { world, look } = bench();
-  world.cpuMs.set(7, 0);
-  look(7);
-  Object.assign(world, { now: 1_000 });
+test('U1: who asks within a look gets the same figures, and every group costs the same one look', () => {
+  const { world, groups, percent } = bench();
+  groups.set('run-a', [7]).set('run-b', [8]);
+  world.cpuMs.set(7, 0).set(8, 0);
+  percent('run-a');
+  world.now += LOOK_MS;
+  world.cpuMs.set(7, 400).set(8, 4_000);
+  expect([percent('run-a'), percent('run-b')]).toEqual([10, 100]);
+  world.now += LOOK_MS - 1;
+  world.cpuMs.set(7, 4_000);
+  expect([percent('run-a'), percent('run-b')]).toEqual([10, 100]);
+  expect(world.looks).toBe(2);
+});
+
+test('a program that came and went counts through whoever waited for it', () => {
+  const { world, groups, percent } = bench();
+  groups.set('run-a', [7]);
   world.cpuMs.set(7, 100);
-  expect(look(7)).toEqual([[7, 10]]);
-  Object.assign(world, { now: 1_100 });
-  expect(look(7)).toEqual([[7, 10]]);
-  Object.assign(world, { now: 2_000 });
-  world.cpuMs.set(7, 300);
-  expect(look(7)).toEqual([[7, 20]]);
+  percent('run-a');
+  world.now += LOOK_MS;
+  groups.set('run-a', [7, 9]);
+  world.cpuMs.set(7, 100).set(9, 2_000);
+  expect(percent('run-a')).toBe(50);
+  world.now += LOOK_MS;
+  groups.set('run-a', [7]);
+  world.cpuMs.set(7, 2_500);
+  world.cpuMs.delete(9);
+  expect(percent('run-a')).toBe(10);
 });
 
-test('a pid that another process has got, and a look of long ago, give no figure', () => {
-  const { world, look } = bench();
+test('U2: a time that went back, a look of long ago and a group that is new or gone give no figure', () => {
+  const { world, groups, meter, percent } = bench();
+  groups.set('run-a', [7]);
   world.cpuMs.set(7, 5_000);
-  look(7);
-  Object.assign(world, { now: 1_000 });
+  percent('run-a');
+  world.now += LOOK_MS;
   world.cpuMs.set(7, 20);
-  expect(look(7)).toEqual([[7, null]]);
-  Object.assign(world, { now: 200_000 });
-  expect(look(7)).toEqual([[7, null]]);
+  expect(percent('run-a')).toBeNull();
+  world.now += 200_000;
+  world.cpuMs.set(7, 100_000);
+  expect(percent('run-a')).toBeNull();
+  groups.set('run-b', [9]);
+  world.cpuMs.set(9, 1);
+  expect(meter.of('run-b')).toEqual(NO_USAGE);
+  world.now += LOOK_MS;
+  world.cpuMs.delete(7);
+  expect(meter.of('run-a')).toEqual(NO_USAGE);
+  expect(meter.of('run-b')).toEqual({ memoryBytes: 9_000, cpuPercent: null });
+});
+
+test('a table that cannot be read costs the figures and nobody else anything', () => {
+  const { world, groups, meter } = bench();
+  groups.set('run-a', [7]);
+  world.cpuMs.set(7, 1);
+  world.broken = true;
+  expect(meter.of('run-a')).toEqual(NO_USAGE);
+  world.broken = false;
+  world.now += LOOK_MS;
+  expect(meter.of('run-a')).toEqual({ memoryBytes: 7_000, cpuPercent: null });
 });

@@ -87,7 +87,7 @@ test('F3: the higher revision counts, whatever comes first', () => {
 const pulse = (at: number, outputBytes: number, idleMs = 0) => ({
   type: 'pulse' as const,
   at,
-  runs: [{ runId: 'run-1', phase: null, idleMs, outputBytes, connected: true }],
+  runs: [{ runId: 'run-1', phase: null, idleMs, outputBytes, connected: true, memoryBytes: null, cpuPercent: null }],
 });
 const rateOf = (state: FeedState): number | null | undefined => state.pulses.get('run-1')?.bytesPerSecond;
 

@@ -3,7 +3,7 @@
  * Method: examples at the edges of every unit.
  */
 import { expect, test } from 'vitest';
-import { counted, formatBytes, formatDuration } from '../../../visualizations/src/design/format.ts';
+import { counted, formatBytes, formatDuration, formatPercent } from '../../../visualizations/src/design/format.ts';
 
 test.each([
   [-5_000, '0 s'],
@@ -28,6 +28,15 @@ test.each([
   [2 ** 50, '1024.0 TiB'],
 ])('%d bytes are %s', (bytes, text) => {
   expect(formatBytes(bytes)).toBe(text);
+});
+
+test.each([
+  [0, '0.0 %'],
+  [9.94, '9.9 %'],
+  [9.96, '10 %'],
+  [812.5, '813 %'],
+])('%d are %s', (percent, text) => {
+  expect(formatPercent(percent)).toBe(text);
 });
 
 test('one is singular', () => {

@@ -59,10 +59,20 @@ test('what waits, runs and went wrong is there at a glance, and follows the feed
     [0, 0],
     [2_000, 20_480],
   ] as const) {
-    const facts = { runId: run.runId, phase: 'agent', idleMs: 0, outputBytes, connected: true } as const;
+    const heard = { runId: run.runId, phase: 'agent', idleMs: 0, outputBytes, connected: true } as const;
+    const facts = { ...heard, memoryBytes: 47_185_920, cpuPercent: 34.2 };
     plain.send({ type: 'pulse', at: Date.now() + at, runs: [facts] });
   }
-  await page.getByRole('region', { name: 'Running' }).getByText('10.0 KiB/s').waitFor();
+  const running = page.getByRole('region', { name: 'Running' });
+  await running.getByText('10.0 KiB/s').waitFor();
+  expect(await running.getByText('34 % CPU').count()).toBe(1);
+  expect(await running.getByText('45.0 MiB').count()).toBe(1);
+  // Of a moment that is over nobody knows: a dash, and no figure of now.
+  const runs = plain.project.items.runs.filter(({ settled }) => !settled).length;
+  expect(await running.getByText('usage not known').count()).toBe(runs - 1);
+  await page.evaluate('location.hash = "#/?seq=400"');
+  await expect.poll(async () => running.getByText('usage not known').count()).toBe(runs);
+  expect(await running.getByText('% CPU').count()).toBe(0);
   expect(troubles).toEqual([]);
   await close();
 });

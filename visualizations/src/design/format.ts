@@ -32,6 +32,9 @@ export const formatBytes = (bytes: number): string => {
 
 export const formatRate = (bytesPerSecond: number): string => `${formatBytes(bytesPerSecond)}/s`;
 
+/** `0.4 %`, `34 %`: below ten with one digit more. */
+export const formatPercent = (percent: number): string => `${percent.toFixed(percent < 9.95 ? 1 : 0)} %`;
+
 export const formatCount = (count: number): string => count.toLocaleString('en-US');
 
 /** `1 task`, `3 tasks`. */

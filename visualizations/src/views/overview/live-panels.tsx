@@ -3,6 +3,7 @@ import { memo, useMemo } from 'react';
 import type { OverviewGate, OverviewRun, OverviewTask } from '../../../../src/operations/read-models/overview.ts';
 import { openGates } from '../../app/headline.ts';
 import { Link } from '../../app/link.tsx';
+import type { Pulse } from '../../connection/feed-state.ts';
 import { useItems, usePulse } from '../../connection/use-conductor.ts';
 import { Age, Elapsed } from '../../design/age.tsx';
 import { useNow } from '../../design/clock.ts';
@@ -11,6 +12,7 @@ import { SafeText } from '../../design/model-text.tsx';
 import { Panel } from '../../design/panel.tsx';
 import { Said } from '../../design/said.tsx';
 import { StateBadge } from '../../design/state-badge.tsx';
+import { Usage } from '../../design/usage.tsx';
 import { VirtualList } from '../../design/virtual-list.tsx';
 import { liveRuns, recentTrouble } from './overview-order.ts';
 
@@ -61,8 +63,7 @@ export const WaitingPanel = () => {
 };
 
 /** What the supervisor hears of a run right now. */
-const PulseLine = ({ runId }: { readonly runId: string }) => {
-  const pulse = usePulse(runId);
+const PulseLine = ({ pulse }: { readonly pulse: Pulse | null }) => {
   const now = useNow();
   if (pulse === null) return null;
   const idleMs = now - pulse.heardAt;
@@ -78,26 +79,32 @@ const PulseLine = ({ runId }: { readonly runId: string }) => {
 
 type RunRowProps = { readonly run: OverviewRun; readonly task: OverviewTask | null };
 
-const RunRow = memo(({ run, task }: RunRowProps) => (
-  <div className="side-row">
-    <StateBadge state={run.status} iconOnly />
-    <div className="side-text">
-      <Link to={{ view: 'run', id: run.runId }} row className="row-title ellipsis">
-        <SafeText text={task?.title ?? run.runId} />
-      </Link>
-      <p className="small muted">
-        {run.startedAt === null ? run.status.replaceAll('_', ' ') : <Elapsed from={run.startedAt} />}
-        {run.attempt > 1 ? ` · attempt ${String(run.attempt)}` : null}
-        <PulseLine runId={run.runId} />
-      </p>
-      {run.progress === null ? null : (
-        <p className="small ellipsis">
-          <Said text={run.progress} />
+const RunRow = memo(({ run, task }: RunRowProps) => {
+  const pulse = usePulse(run.runId);
+  return (
+    <div className="side-row">
+      <StateBadge state={run.status} iconOnly />
+      <div className="side-text">
+        <Link to={{ view: 'run', id: run.runId }} row className="row-title ellipsis">
+          <SafeText text={task?.title ?? run.runId} />
+        </Link>
+        <p className="side-facts small muted">
+          <span className="ellipsis">
+            {run.startedAt === null ? run.status.replaceAll('_', ' ') : <Elapsed from={run.startedAt} />}
+            {run.attempt > 1 ? ` · attempt ${String(run.attempt)}` : null}
+            <PulseLine pulse={pulse} />
+          </span>
+          <Usage of={pulse} />
         </p>
-      )}
+        {run.progress === null ? null : (
+          <p className="small ellipsis">
+            <Said text={run.progress} />
+          </p>
+        )}
+      </div>
     </div>
-  </div>
-));
+  );
+});
 RunRow.displayName = 'RunRow';
 
 export const RunningPanel = () => {

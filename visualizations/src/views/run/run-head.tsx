@@ -11,6 +11,7 @@ import { CopyId } from '../../design/copy-id.tsx';
 import { formatBytes, formatDuration, formatRate } from '../../design/format.ts';
 import { ModelText, SafeText } from '../../design/model-text.tsx';
 import { StateBadge } from '../../design/state-badge.tsx';
+import { Usage } from '../../design/usage.tsx';
 
 const COMMIT_SHOWN = 10;
 
@@ -26,7 +27,14 @@ const Commit = ({ id }: { readonly id: string }) => <code title={id}>{id.slice(0
 const Lease = ({ pulse, run }: { readonly pulse: Pulse | null; readonly run: OverviewRun | null }) => {
   const now = useNow();
   if (run?.settled === true) return null;
-  if (pulse === null) return <p className="run-lease muted">Lease: no runner is heard of at this moment.</p>;
+  if (pulse === null) {
+    return (
+      <p className="run-lease muted">
+        <span>Lease: no runner is heard of at this moment.</span>
+        <Usage of={null} />
+      </p>
+    );
+  }
   return (
     <p className={pulse.connected ? 'run-lease' : 'run-lease run-away'}>
       <strong>{pulse.connected ? '● connected' : '○ not connected'}</strong>
@@ -36,6 +44,7 @@ const Lease = ({ pulse, run }: { readonly pulse: Pulse | null; readonly run: Ove
         {formatBytes(pulse.outputBytes)} printed
         {pulse.bytesPerSecond === null ? '' : `, ${formatRate(pulse.bytesPerSecond)}`}
       </span>
+      <Usage of={pulse} />
       {run?.progressAt == null ? null : (
         <span>
           last progress <Age at={run.progressAt} />

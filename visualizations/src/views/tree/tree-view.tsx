@@ -5,11 +5,12 @@ import { Link } from '../../app/link.tsx';
 import { useCall, useLiveItems, useMoment } from '../../connection/use-conductor.ts';
 import { Age, Elapsed } from '../../design/age.tsx';
 import { useNow } from '../../design/clock.ts';
-import { counted, formatBytes, formatDuration } from '../../design/format.ts';
+import { counted, formatDuration } from '../../design/format.ts';
 import { SafeText } from '../../design/model-text.tsx';
 import { Empty, ErrorNote, Loading } from '../../design/notes.tsx';
 import { Panel } from '../../design/panel.tsx';
 import { StateBadge } from '../../design/state-badge.tsx';
+import { Usage } from '../../design/usage.tsx';
 import './tree.css';
 
 type ServiceFacts = Services['services'][number];
@@ -29,15 +30,6 @@ const usePolled = (reload: () => void): void => {
     };
   }, [reload]);
 };
-
-type UsageProps = { readonly memoryBytes: number | null; readonly cpuPercent: number | null };
-
-const Usage = ({ memoryBytes, cpuPercent }: UsageProps) => (
-  <span className="usage small muted">
-    {memoryBytes === null ? null : <span>{formatBytes(memoryBytes)}</span>}
-    {cpuPercent === null ? null : <span>{cpuPercent.toFixed(1)} % CPU</span>}
-  </span>
-);
 
 /** Counts down to the next start. */
 const Backoff = ({ until }: { readonly until: number }) => {
@@ -88,7 +80,7 @@ const RunnerRow = ({ runner }: { readonly runner: RunnerFacts }) => {
         <SafeText text={title} />
       </Link>
       <RunnerFactsLine runner={runner} />
-      <Usage memoryBytes={runner.memoryBytes} cpuPercent={runner.cpuPercent} />
+      <Usage of={runner} />
     </li>
   );
 };
@@ -157,7 +149,7 @@ const Tree = ({
             </span>
             {budget === null ? null : <Budget budget={budget} />}
           </span>
-          <Usage {...supervisor} />
+          <Usage of={supervisor} />
         </div>
         <ul>
           {services.services.map((service) => (
