@@ -57,23 +57,14 @@ export class MemoryReader implements StoreReader {
   }
 
   async listActors(query: ActorQuery): Promise<Page<StoredActor>> {
-    const disk = this.#disk();
     const limit = pageSize(query.limit);
-    const lists = listKeys(query).map((key) => disk.ids.of(key));
-    const shortest = lists.reduce((best, list) => (list.length < best.length ? list : best));
-    const rows: MemoryActor[] = [];
-    for (const id of walk(shortest, query.order ?? 'newest', query.after)) {
-      const row = disk.actors.get(id)!;
-      if (!matches(row, query)) continue;
-      rows.push(row);
-      if (rows.length > limit) break;
-    }
+    const { rows, total } = this.#actors(query, limit + 1);
     const items = rows.slice(0, limit).map(toActor);
-    return {
-      items,
-      nextCursor: rows.length > limit ? items.at(-1)!.id : null,
-      total: lists.length === 1 ? shortest.length : null,
-    };
+    return { items, nextCursor: rows.length > limit ? items.at(-1)!.id : null, total };
+  }
+
+  async listActorIds(query: ActorQuery): Promise<readonly string[]> {
+    return this.#actors(query, pageSize(query.limit)).rows.map(({ id }) => id);
   }
 
   async counts(): Promise<Readonly<Record<ActorKind, Readonly<Record<string, number>>>>> {
@@ -115,6 +106,18 @@ export class MemoryReader implements StoreReader {
     pageSize(actors.length);
     const found = actors.map((actor) => [actor, this.#momentAt(actor, seq)] as const);
     return new Map(found.filter((entry): entry is readonly [string, ActorMoment] => entry[1] !== null));
+  }
+
+  async lastEntriesAt(actors: readonly string[], seq: number): Promise<ReadonlyMap<string, number>> {
+    pageSize(actors.length);
+    const { seqs } = this.#disk();
+    const found = new Map<string, number>();
+    for (const actor of actors) {
+      const list = seqs.of(`actor ${actor}`);
+      const last = list[firstAtLeast(list, seq + 1) - 1];
+      if (last !== undefined) found.set(actor, last);
+    }
+    return found;
   }
 
   async getBlob(hash: string): Promise<Uint8Array | null> {
@@ -198,6 +201,22 @@ export class MemoryReader implements StoreReader {
 
   async close(): Promise<void> {
     this.#open = false;
+  }
+
+  #actors(
+    query: ActorQuery,
+    rowsMax: number,
+  ): { readonly rows: readonly MemoryActor[]; readonly total: number | null } {
+    const disk = this.#disk();
+    const lists = listKeys(query).map((key) => disk.ids.of(key));
+    const shortest = lists.reduce((best, list) => (list.length < best.length ? list : best));
+    const rows: MemoryActor[] = [];
+    for (const id of walk(shortest, query.order ?? 'newest', query.after)) {
+      const row = disk.actors.get(id)!;
+      if (matches(row, query)) rows.push(row);
+      if (rows.length === rowsMax) break;
+    }
+    return { rows, total: lists.length === 1 ? shortest.length : null };
   }
 
   #momentAt(actor: string, seq: number): ActorMoment | null {

@@ -3,7 +3,8 @@
  * mean "remove". `{"$set": value}`, alone in its object, is that value as it stands; nothing inside it is read as a patch.
  *
  * M1. `applyPatch(before, diffSnapshot(before, after))` equals `after`, for every pair of JSON values.
- * M2. Neither argument is changed; parts that did not change are shared between before and after.
+ * M2. Neither argument is changed; parts that did not change are shared between before and after. `patchOwned` alone changes what it
+ *     is given, and what comes of it is the same.
  * M3. A property that is undefined counts as absent, as in JSON text.
  */
 import type { PersistedSnapshot } from './store.ts';
@@ -19,6 +20,10 @@ export const diffSnapshot = (before: PersistedSnapshot, after: PersistedSnapshot
 export const applyPatch = (before: PersistedSnapshot, patch: unknown): PersistedSnapshot =>
   applyJson(before, patch) as PersistedSnapshot;
 
+/** `applyPatch` for a snapshot that nobody else holds: what did not change is not even copied. The patch belongs to it afterwards. */
+export const patchOwned = (before: PersistedSnapshot, patch: unknown): PersistedSnapshot =>
+  patched(before, patch, (object) => object) as PersistedSnapshot;
+
 /** `diffSnapshot` for any JSON value. Arrays are replaced whole. */
 export const diffJson = (before: unknown, after: unknown): unknown => {
   if (!isObject(after)) return after === null ? { [SET]: null } : after;
@@ -27,17 +32,17 @@ export const diffJson = (before: unknown, after: unknown): unknown => {
 };
 
 /** `applyPatch` for any JSON value. */
-export const applyJson = (before: unknown, patch: unknown): unknown => {
+export const applyJson = (before: unknown, patch: unknown): unknown =>
+  patched(before, patch, (object) => ({ ...object }));
+
+/** @param own Gives the object that may be changed. */
+const patched = (before: unknown, patch: unknown, own: (object: JsonObject) => JsonObject): unknown => {
   if (!isObject(patch)) return patch;
   if (isSet(patch)) return patch[SET];
-  const after: Record<string, unknown> = {};
-  if (isObject(before)) {
-    for (const key of Object.keys(before))
-      if (patch[key] !== null || !Object.hasOwn(patch, key)) put(after, key, before[key]);
-  }
+  const after: Record<string, unknown> = isObject(before) ? own(before) : {};
   for (const key of Object.keys(patch)) {
-    if (patch[key] === null) continue;
-    put(after, key, applyJson(isObject(before) && Object.hasOwn(before, key) ? before[key] : undefined, patch[key]));
+    if (patch[key] === null) delete after[key];
+    else put(after, key, patched(Object.hasOwn(after, key) ? after[key] : undefined, patch[key], own));
   }
   return after;
 };

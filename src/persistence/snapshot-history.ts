@@ -1,6 +1,6 @@
-/** Rebuilds a snapshot from the journal: the newest full copy at or before a place, then every patch after it. */
+/** What can be asked about the past, and how it is rebuilt: the newest full copy at or before a place, then every patch after it. */
 import { ConductorError } from '../machines/errors.ts';
-import { applyPatch } from './merge-patch.ts';
+import { patchOwned } from './merge-patch.ts';
 import type { JournalEntry, PersistedSnapshot } from './store.ts';
 
 type Patch = JournalEntry['patch'];
@@ -14,6 +14,16 @@ export type ActorMoment = {
   /** Of the machine that wrote it. */
   readonly version: string;
 };
+
+/** Time travel: part of `StoreReader`. */
+export interface HistoryReader {
+  /** The snapshot an actor had right after `seq`, by keyframe and patches; null before its creation. */
+  snapshotAt(actor: string, seq: number): Promise<PersistedSnapshot | null>;
+  /** The same for many, 1 to 1000 and at one moment, with the entry that made each; who was not there yet is absent. */
+  momentsAt(actors: readonly string[], seq: number): Promise<ReadonlyMap<string, ActorMoment>>;
+  /** The newest entry of each at or before `seq`, also one that changed nothing; 1 to 1000. Much less to read than what they were. */
+  lastEntriesAt(actors: readonly string[], seq: number): Promise<ReadonlyMap<string, number>>;
+}
 
 /** @param newestFirst Entries of one actor at or before the moment, newest first. @throws as `rebuildSnapshot` does. */
 export const rebuildMoment = (
@@ -32,7 +42,7 @@ export const rebuildMoment = (
 };
 
 /**
- * @param newestFirst Patches of one actor, newest first; reading stops at the first full copy.
+ * @param newestFirst Patches of one actor, newest first; reading stops at the first full copy. Both are used up.
  * @param readBlob Bytes of a full copy that was too large for the journal; null when they are missing.
  * @throws ConductorError `store_damaged` when patches lead to no full copy, or the copy's bytes are missing.
  */
@@ -48,7 +58,7 @@ export const rebuildSnapshot = (
       continue;
     }
     const full = 'keyframe' in patch ? patch.keyframe : parseBlob(patch.blob, readBlob(patch.blob));
-    return merges.reduceRight<PersistedSnapshot>((snapshot, merge) => applyPatch(snapshot, merge), full);
+    return merges.reduceRight<PersistedSnapshot>((snapshot, merge) => patchOwned(snapshot, merge), full);
   }
   if (merges.length === 0) return null;
   throw new ConductorError('store_damaged', `${merges.length} patches of the journal have no full copy to begin from.`);

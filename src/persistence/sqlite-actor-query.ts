@@ -18,6 +18,14 @@ const COLUMNS = [
 /** One row more than the page is asked for: it says whether there is a next page. */
 export const actorStatement = (query: ActorQuery): ActorStatement => {
   const limit = pageSize(query.limit);
+  return { ...statementOf(query, '*', limit + 1), limit };
+};
+
+/** Just the page, from the index alone where that holds all that is asked for. */
+export const actorIdStatement = (query: ActorQuery): Omit<ActorStatement, 'limit'> =>
+  statementOf(query, 'id', pageSize(query.limit));
+
+const statementOf = (query: ActorQuery, what: string, rows: number): Omit<ActorStatement, 'limit'> => {
   const isNewest = query.order !== 'oldest';
   const values: Value[] = [];
   const conditions: string[] = [];
@@ -32,10 +40,10 @@ export const actorStatement = (query: ActorQuery): ActorStatement => {
   const low = isNewest || query.after === undefined ? `${query.kind}-` : query.after;
   const high = isNewest && query.after !== undefined ? query.after : `${query.kind}.`;
   conditions.push('id > ?', 'id < ?');
-  values.push(low, high, limit + 1);
+  values.push(low, high, rows);
   const order = isNewest ? 'DESC' : 'ASC';
-  const sql = `SELECT * FROM actor INDEXED BY ${indexOf(query)} WHERE ${conditions.join(' AND ')} ORDER BY id ${order} LIMIT ?`;
-  return { sql, values, limit };
+  const sql = `SELECT ${what} FROM actor INDEXED BY ${indexOf(query)} WHERE ${conditions.join(' AND ')} ORDER BY id ${order} LIMIT ?`;
+  return { sql, values };
 };
 
 type Field = (typeof COLUMNS)[number][0] | 'live';

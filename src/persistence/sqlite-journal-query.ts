@@ -45,10 +45,6 @@ const WHOLE: Place = { from: 'journal', condition: 'TRUE', values: [] };
 /** The newest entries, in no index yet: all that is wanted is among the few. */
 const TAIL: Place = { from: 'journal_tail', condition: 'TRUE', values: [] };
 
-/** What time travel walks back through: an actor, and the last seq that counts. */
-export const SNAPSHOT_PATCHES = `SELECT seq, at, body FROM journal WHERE actor = ?1 AND seq <= ?2
-  UNION ALL SELECT seq, at, body FROM journal_tail WHERE actor = ?1 AND seq <= ?2 ORDER BY seq DESC`;
-
 /** While a run's first entry is in the tail, everything about it is: nothing names a run before the commit that makes it. */
 const TASK_OF_RUN = '(SELECT task_id FROM journal INDEXED BY journal_by_actor WHERE actor = ? ORDER BY seq LIMIT 1)';
 

@@ -9,11 +9,12 @@ import type { ArchiveRow } from './archive-row.ts';
 import { pageSize, storeClosed } from './commit-check.ts';
 import { createMemoryDisk } from './memory-disk.ts';
 import { MemoryReader } from './memory-reader.ts';
-import { rebuildMoment, type ActorMoment } from './snapshot-history.ts';
-import { actorStatement } from './sqlite-actor-query.ts';
+import type { ActorMoment } from './snapshot-history.ts';
+import { actorIdStatement, actorStatement } from './sqlite-actor-query.ts';
 import type { Value } from './sqlite-wire.ts';
 import { openingError } from './sqlite-errors.ts';
-import { journalStatement, SNAPSHOT_PATCHES } from './sqlite-journal-query.ts';
+import { lastEntriesAt, momentsAt } from './sqlite-history.ts';
+import { journalStatement } from './sqlite-journal-query.ts';
 import { openForReading } from './sqlite-opening.ts';
 import {
   actorOfRow,
@@ -21,7 +22,6 @@ import {
   continuationOfRow,
   entryOfRow,
   outboxOfRow,
-  patchOfRow,
   requestOfRow,
   type SqliteRow,
 } from './sqlite-rows.ts';
@@ -55,6 +55,7 @@ export class SqliteReader implements StoreReader {
   #db: DatabaseSync;
   #asItIs: boolean;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #tables = { statement: (sql: string) => this.#statement(sql), blob: (hash: string) => this.#blob(hash) };
 
   constructor(path: string, opened: { readonly db: DatabaseSync; readonly asItIs: boolean }) {
     this.#path = path;
@@ -95,6 +96,11 @@ export class SqliteReader implements StoreReader {
     return { items, nextCursor: rows.length > limit ? items.at(-1)!.id : null, total: this.#totalOf(query) };
   }
 
+  async listActorIds(query: ActorQuery): Promise<readonly string[]> {
+    const { sql, values } = actorIdStatement(query);
+    return this.#all(sql, ...values).map((row) => row['id'] as string);
+  }
+
   async counts(): Promise<Readonly<Record<ActorKind, Readonly<Record<string, number>>>>> {
     const counts = Object.fromEntries(ACTOR_KINDS.map((kind) => [kind, {}])) as Record<
       ActorKind,
@@ -116,17 +122,15 @@ export class SqliteReader implements StoreReader {
   }
 
   async snapshotAt(actor: string, seq: number) {
-    return this.#momentAt(actor, seq)?.snapshot ?? null;
+    return this.#momentsAt([actor], seq).get(actor)?.snapshot ?? null;
   }
 
   async momentsAt(actors: readonly string[], seq: number): Promise<ReadonlyMap<string, ActorMoment>> {
-    pageSize(actors.length);
-    return new Map(
-      actors.flatMap((actor) => {
-        const moment = this.#momentAt(actor, seq);
-        return moment === null ? [] : [[actor, moment]];
-      }),
-    );
+    return this.#momentsAt(actors, seq);
+  }
+
+  async lastEntriesAt(actors: readonly string[], seq: number): Promise<ReadonlyMap<string, number>> {
+    return this.#read(() => lastEntriesAt(this.#tables, actors, seq));
   }
 
   async getBlob(hash: string): Promise<Uint8Array | null> {
@@ -208,12 +212,8 @@ export class SqliteReader implements StoreReader {
     if (this.#db.isOpen) this.#db.close();
   }
 
-  #momentAt(actor: string, seq: number): ActorMoment | null {
-    const statement = this.#statement(SNAPSHOT_PATCHES);
-    const entries = function* () {
-      for (const row of statement.iterate(actor, seq)) yield patchOfRow(row as SqliteRow);
-    };
-    return rebuildMoment(entries(), (hash) => this.#blob(hash));
+  #momentsAt(actors: readonly string[], seq: number): ReadonlyMap<string, ActorMoment> {
+    return this.#read(() => momentsAt(this.#tables, actors, seq));
   }
 
   #blob(hash: string): Uint8Array | null {

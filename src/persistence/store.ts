@@ -11,7 +11,7 @@ import type { EffectName, Lane } from '../machines/effects.ts';
 import type { ActorId, ActorKind, EpochMs } from '../machines/ids.ts';
 import type { Principal } from '../machines/schema.ts';
 import type { ArchiveMove, ArchiveRow } from './archive-row.ts';
-import type { ActorMoment } from './snapshot-history.ts';
+import type { HistoryReader } from './snapshot-history.ts';
 
 /** What XState persists of a machine without children or history. */
 export type PersistedSnapshot = {
@@ -245,20 +245,18 @@ export type JournalQuery = {
 };
 
 /** Everything that can be read. The command line opens it without a supervisor. */
-export interface StoreReader {
+export interface StoreReader extends HistoryReader {
   getActor(id: string): Promise<StoredActor | null>;
   getActors(ids: readonly string[]): Promise<ReadonlyMap<string, StoredActor>>;
   /** The one actor of this kind whose id begins with `prefix`, or how many there are (counted to 20). */
   resolvePrefix(kinds: readonly ActorKind[], prefix: string): Promise<readonly string[]>;
   listActors(query: ActorQuery): Promise<Page<StoredActor>>;
+  /** The ids alone, of one page: nothing of an actor is read or parsed. */
+  listActorIds(query: ActorQuery): Promise<readonly string[]>;
   /** Actors by kind and state. Kept by the commits, never counted. */
   counts(): Promise<Readonly<Record<ActorKind, Readonly<Record<string, number>>>>>;
   listJournal(query: JournalQuery): Promise<readonly JournalEntry[]>;
   lastSeq(): Promise<number>;
-  /** The snapshot an actor had right after `seq`, by keyframe and patches; null before its creation. */
-  snapshotAt(actor: string, seq: number): Promise<PersistedSnapshot | null>;
-  /** The same for many, 1 to 1000 and at one moment, with the entry that made each; who was not there yet is absent. */
-  momentsAt(actors: readonly string[], seq: number): Promise<ReadonlyMap<string, ActorMoment>>;
   getBlob(hash: string): Promise<Uint8Array | null>;
   listArtifacts(query: {
     readonly taskId?: string;

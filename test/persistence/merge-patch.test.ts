@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { applyJson, applyPatch, diffJson, diffSnapshot } from '../../src/persistence/merge-patch.ts';
+import { applyJson, applyPatch, diffJson, diffSnapshot, patchOwned } from '../../src/persistence/merge-patch.ts';
 import type { PersistedSnapshot } from '../../src/persistence/store.ts';
 
 const key = fc.oneof(
@@ -31,6 +31,14 @@ const sorted = (value: unknown): unknown => {
     .toSorted(([left], [right]) => (left < right ? -1 : 1))
     .map(([name, inner]) => [name, sorted(inner)]);
 };
+
+const snapshot = (context: Record<string, unknown>): PersistedSnapshot => ({
+  status: 'active',
+  value: 'ready',
+  context,
+});
+
+const copyOf = <Value>(value: Value): Value => JSON.parse(JSON.stringify(value)) as Value;
 
 test('M1: apply undoes diff, through JSON text', () => {
   fc.assert(
@@ -66,6 +74,26 @@ test('M2: neither side is changed', () => {
   );
 });
 
+test('M2: what is owned is changed in its place, to the same', () => {
+  fc.assert(
+    fc.property(fc.array(json, { minLength: 2, maxLength: 6 }), (contexts) => {
+      const states = contexts.map((value) => snapshot({ value }));
+      const owned = states
+        .slice(1)
+        .reduce(
+          (before, after, index) => patchOwned(before, copyOf(diffSnapshot(states[index]!, after))),
+          copyOf(states[0]!),
+        );
+      expect(text(owned)).toBe(text(states.at(-1)));
+    }),
+    { numRuns: 1_000 },
+  );
+  const mine = snapshot({ n: 1, same: {} });
+  const { context } = mine;
+  expect(patchOwned(mine, { context: { n: 2 } })).toBe(mine);
+  expect(mine.context).toBe(context);
+});
+
 test.each([
   [{ a: 'b' }, { a: 'c' }, { a: 'c' }],
   [{ a: 'b' }, { b: 'c' }, { a: 'b', b: 'c' }],
@@ -84,12 +112,6 @@ test.each([
   [{}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
 ])('a patch of RFC 7386 does what the RFC says: %j with %j', (before, patch, after) => {
   expect(applyJson(before, patch)).toEqual(after);
-});
-
-const snapshot = (context: Record<string, unknown>): PersistedSnapshot => ({
-  status: 'active',
-  value: 'ready',
-  context,
 });
 
 test('a patch names what changed and nothing else', () => {

@@ -376,6 +376,10 @@ export const describeStore = (adapter: string, createPlace: () => Promise<StoreP
               after = page.nextCursor;
             } while (after !== null);
             expect(paged).toEqual(whole);
+            expect(await store.listActorIds({ kind: 'task', ...query, order, limit })).toEqual(whole.slice(0, limit));
+            const [first] = whole;
+            const rest = { kind: 'task', ...query, order, limit, after: first! } as const;
+            expect(await store.listActorIds(rest)).toEqual(whole.slice(1, limit + 1));
           }
         }
       });
@@ -387,6 +391,7 @@ export const describeStore = (adapter: string, createPlace: () => Promise<StoreP
       test('a page has 1 to 1000 items', async () => {
         for (const limit of [0, -1, 1.5, 1_001, Number.NaN]) {
           await expect(store.listActors({ kind: 'task', limit })).rejects.toMatchObject({ code: 'invalid_params' });
+          await expect(store.listActorIds({ kind: 'task', limit })).rejects.toMatchObject({ code: 'invalid_params' });
           await expect(store.listJournal({ limit })).rejects.toMatchObject({ code: 'invalid_params' });
         }
       });
@@ -534,7 +539,11 @@ export const describeStore = (adapter: string, createPlace: () => Promise<StoreP
           if (!isOther && !isRejected) current = next;
           states.push(current);
         }
-        for (let seq = 0; seq <= 250; seq += 1) expect(await store.snapshotAt(task, seq)).toEqual(states[seq]);
+        for (let seq = 0; seq <= 250; seq += 1) {
+          expect(await store.snapshotAt(task, seq)).toEqual(states[seq]);
+          const last = Array.from({ length: seq }, (_, n) => n + 1).findLast((entry) => entry % 7 !== 0);
+          expect((await store.lastEntriesAt([task], seq)).get(task)).toBe(last);
+        }
         expect(await store.snapshotAt(task, 9_999)).toEqual(current);
         expect(await store.snapshotAt('task-unknown', 250)).toBeNull();
       });
@@ -559,7 +568,11 @@ export const describeStore = (adapter: string, createPlace: () => Promise<StoreP
         for (const count of [0, 1_001]) {
           const many = Array.from({ length: count }, (_, n) => idOf('task', n));
           await expect(store.momentsAt(many, 5)).rejects.toMatchObject({ code: 'invalid_params' });
+          await expect(store.lastEntriesAt(many, 5)).rejects.toMatchObject({ code: 'invalid_params' });
         }
+        const last = await store.lastEntriesAt([late, a, b, 'task-unknown'], 4);
+        expect([last.size, last.get(a), last.get(b)]).toEqual([2, 4, 2]);
+        expect(await store.lastEntriesAt([late], 4)).toEqual(new Map());
       });
 
       test('a full copy that is missing is damage, not an older state', async () => {
@@ -805,6 +818,7 @@ export const describeStore = (adapter: string, createPlace: () => Promise<StoreP
           expect(await seqs({ limit: 100, order: 'newest' })).toEqual([6, 4, 3]);
           expect(await seqs({ limit: 100, taskId: task })).toEqual([4, 6]);
           expect(await store.snapshotAt(task, 7)).toBeNull();
+          expect(await store.lastEntriesAt([task, idOf('worker', 1)], 7)).toEqual(new Map([[idOf('worker', 1), 4]]));
           expect(await store.snapshotAt(idOf('worker', 1), 7)).toEqual(snapshotOf({}));
           expect(await store.counts()).toMatchObject({
             task: { ready: 1 },
