@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { execFileSync } from 'node:child_process';
 import type { SupervisorClient } from '../src/hosts/rpc/rpc-client.ts';
 import { median, quantile, type BenchRow } from './bench-row.ts';
-import { cpuTicksOf, kibibytesOf, makeProject, until, type ScratchProject } from './scratch-project.ts';
+import { cpuTicksOf, kibibytesOf, makeProject, until } from './scratch-project.ts';
 
 const INSTANT_TASKS = 200;
 const CONCURRENCY = 8;
@@ -90,7 +90,7 @@ async function instantTasks(worktrees: 'reused' | 'own'): Promise<BenchRow> {
 
 /** Fifty waiting agents: memory of their runners, the supervisor at rest, its death and the adoption by the next one. */
 async function fiftyRuns(): Promise<readonly BenchRow[]> {
-  const project = await makeProject();
+  const project = await makeProject(`projectMax: ${String(LIVE_RUNS)}\n`);
   try {
     let client = await project.connect();
     const ids = Array.from({ length: LIVE_RUNS }, (_, index) => `t${String(index)}`);
@@ -103,10 +103,9 @@ async function fiftyRuns(): Promise<readonly BenchRow[]> {
       tasks: ids.map((id) => ({ id, run: command, completion: 'exit-code' })),
     };
     const { objectiveId } = await details<{ objectiveId: string }>(client, 'conductor_run_plan', { plan });
-    await until(() => linesIn(executed) >= Math.min(LIVE_RUNS, 16), 50);
-    await until(async () => (await connected(client)) >= Math.min(LIVE_RUNS, 16), 50);
-    const runners = await connected(client);
-    const memory = memoryRow(project, runners);
+    await until(() => linesIn(executed) >= LIVE_RUNS, 50);
+    await until(async () => (await connected(client)) >= LIVE_RUNS, 50);
+    const memory = await memoryRow(client);
     const rest = await restRow(client);
     const { pid } = client.facts.identity;
     process.kill(pid, 'SIGKILL');
@@ -114,16 +113,16 @@ async function fiftyRuns(): Promise<readonly BenchRow[]> {
     const from = performance.now();
     client = await project.connect();
     const answered = performance.now();
-    await until(async () => (await connected(client)) >= runners, 10);
+    await until(async () => (await connected(client)) >= LIVE_RUNS, 10);
     const adopted = performance.now();
-    const doubled = linesIn(executed) - runners;
+    const doubled = linesIn(executed) - LIVE_RUNS;
     execFileSync('touch', [go]);
     await until(async () => (await stateOf(client, objectiveId)) === 'completed', 100);
     return [
       memory,
       rest,
       {
-        name: `kill -9 of the supervisor with ${String(runners)} live runs: all re-adopted after it answers`,
+        name: `kill -9 of the supervisor with ${String(LIVE_RUNS)} live runs: all re-adopted after it answers`,
         unit: 'ms',
         median: adopted - answered,
         p95: null,
@@ -137,21 +136,19 @@ async function fiftyRuns(): Promise<readonly BenchRow[]> {
   }
 }
 
-function memoryRow(project: ScratchProject, runners: number): BenchRow {
-  const pids = execFileSync('pgrep', ['-f', `runner.cjs ${project.paths.runs}`], { encoding: 'utf8' })
-    .trim()
-    .split('\n')
-    .map(Number);
+/** The runners that hold a run; one that waits for the next is not counted. */
+async function memoryRow(client: SupervisorClient): Promise<BenchRow> {
+  const { runners } = await details<{ runners: { pid: number | null }[] }>(client, 'conductor_get_services', {});
+  const pids = runners.flatMap(({ pid }) => pid ?? []);
   const mebibytes = pids.reduce((sum, pid) => sum + kibibytesOf(pid, 'smaps_rollup', 'Pss'), 0) / 1_024;
-  const scaled = (mebibytes / pids.length) * LIVE_RUNS;
   return {
-    name: `${String(LIVE_RUNS)} idle command runners together`,
+    name: `${String(pids.length)} idle command runners together`,
     unit: 'MB PSS',
-    median: scaled,
+    median: mebibytes,
     p95: null,
     target: '≤ 600 MB',
-    met: scaled <= 600,
-    detail: `${String(runners)} measured, ${(mebibytes / pids.length).toFixed(1)} MB each`,
+    met: mebibytes <= 600,
+    detail: `${(mebibytes / pids.length).toFixed(1)} MB each`,
   };
 }
 
@@ -170,7 +167,7 @@ async function restRow(client: SupervisorClient): Promise<BenchRow> {
     p95: null,
     target: '≤ 0.5 %, ≤ 90 MB RSS',
     met: percent <= 0.5 && rss <= 90,
-    detail: `${rss.toFixed(0)} MB RSS, over ${String(REST_MS / 1_000)} s, 16 runs alive`,
+    detail: `${rss.toFixed(0)} MB RSS, over ${String(REST_MS / 1_000)} s, ${String(LIVE_RUNS)} runs alive`,
   };
 }
 

@@ -28,7 +28,7 @@ const rules: Record<string, Rule> = {
     never: [...pages, ...tools, 'commander', 'elkjs'],
     notAtStart: ['node-pty', 'piscina', 'fastify', '@fastify/static', '@fastify/websocket', 'ws'],
   },
-  runner: { never: [...light, ...pages, ...tools], notAtStart: ['node-pty'] },
+  runner: { never: [...light, ...pages, ...tools, 'node:crypto'], notAtStart: ['node-pty'] },
   child: { never: [...light, ...pages, ...tools, 'node-pty'], notAtStart: [] },
   'sqlite-writer-thread': { never: [...light, ...pages, ...tools, 'node-pty', 'vscode-jsonrpc'], notAtStart: [] },
   'starter-program': { never: [...light, ...pages, ...tools, 'node-pty', 'vscode-jsonrpc'], notAtStart: [] },

@@ -1,7 +1,13 @@
 /** A configuration file: the user's own, or a repository's `.conductor/config.yaml`. The same keys, the same reader. */
 import { Type, type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { CommandLineSchema, ENV_NAME_PATTERN, LimitMsSchema, TASK_LIMITS } from '../supervisor/specs/task-spec.ts';
+import {
+  CommandLineSchema,
+  ENV_NAME_PATTERN,
+  LimitMsSchema,
+  LogBytesSchema,
+  TASK_LIMITS,
+} from '../supervisor/specs/task-spec.ts';
 import { readDocument, type DocumentRules } from './plan/document-reader.ts';
 import { commandProblem } from './plan/plan-rules.ts';
 import { PLAN_LIMITS } from './plan/plan-schema.ts';
@@ -27,7 +33,7 @@ export const ConfigurationFileSchema = Type.Object(
     timeoutMs: Type.Optional(LimitMsSchema),
     idleMs: Type.Optional(LimitMsSchema),
     /** Bytes of one log file; four are kept. */
-    logBytesMax: Type.Optional(Type.Integer({ minimum: 65_536, maximum: 1_073_741_824 })),
+    logBytesMax: Type.Optional(LogBytesSchema),
     /** Where worktrees stand; relative to the repository's root. */
     worktreesDir: Type.Optional(Type.String({ minLength: 1, maxLength: TASK_LIMITS.pathMax })),
     /** Names of variables that runs are given. */

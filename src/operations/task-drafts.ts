@@ -60,6 +60,7 @@ export const specOf = (
       restart: task.restart,
       timeoutMs: task.timeoutMs ?? configuration.timeoutMs,
       idleMs: task.idleMs ?? configuration.idleMs,
+      logBytesMax: configuration.logBytesMax,
       env: { ...task.env },
       envNames: [...configuration.env],
       runtimeMode: task.runtimeMode,

@@ -37,8 +37,9 @@ import { RUN_FILES } from './runners/contract.ts';
 import { forgetSettledGrants } from './runs/forget-grants.ts';
 import { GrantedValues } from './runs/granted-values.ts';
 import { LiveRuns } from './runs/live-runs.ts';
+import type { RunnerPrograms } from './runs/runner-spawn.ts';
 import { refuseNewerRunners } from './runs/newer-runners.ts';
-import { createOsRunnerPlatform, type RunnerPrograms } from './runs/os-runner-platform.ts';
+import { createOsRunnerPlatform } from './runs/os-runner-platform.ts';
 import { RUN_LIMITS, type RunLimits, type RunParts } from './runs/run-parts.ts';
 import { createRunnerIntake } from './runs/runner-intake.ts';
 import type { RunnerIntake } from './runs/runner-link.ts';
@@ -185,7 +186,13 @@ async function partsOf(
     xdgRuntimeDir: options.environment['XDG_RUNTIME_DIR'],
     uid: process.getuid?.() ?? 0,
   });
-  const platform = createOsRunnerPlatform({ runsDirectory: paths.runs, starter, programs: options.programs });
+  const platform = createOsRunnerPlatform({
+    runsDirectory: paths.runs,
+    starter,
+    table,
+    programs: options.programs,
+    project,
+  });
   const parts: RunParts = {
     kernel,
     clock,
@@ -266,6 +273,7 @@ async function bringUp(options: SupervisorOptions, made: Running): Promise<Super
       await tree.stop('stopped');
       held.cancelCheck();
       await kernel.stop();
+      parts.platform.close();
       made.starter.close();
       await made.store.close();
       ownership.release();

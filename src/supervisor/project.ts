@@ -17,3 +17,7 @@ export type ProjectFacts = {
 /** What everything that a run starts carries in its environment. */
 export const cookieOf = (project: Pick<ProjectFacts, 'key'>, runId: string, epoch: number): string =>
   `${project.key}/${runId}/${String(epoch)}`;
+
+/** The same of a runner that has no run yet: it tells which protocol it will speak. */
+export const warmCookieOf = (project: Pick<ProjectFacts, 'key' | 'version'>, protocol: number): string =>
+  `${project.key}/warm-${project.version}/${String(protocol)}`;

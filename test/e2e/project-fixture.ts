@@ -265,6 +265,11 @@ export class ProjectFixture {
     return JSON.parse(readFileSync(join(this.paths.runs, runId, `${String(epoch)}.agent`), 'utf8')) as never;
   }
 
+  /** Who holds the grant of a run's epoch. */
+  runnerRecord(runId: string, epoch = 1): { readonly pid: number } {
+    return JSON.parse(readFileSync(join(this.paths.runs, runId, `${String(epoch)}.runner`), 'utf8')) as never;
+  }
+
   /** Processes that name or work in the fixture's directory, whether they carry a cookie or not. */
   #strays(): readonly { readonly pid: number; readonly command: string }[] {
     const pids = existsSync('/proc') ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : [];

@@ -5,8 +5,10 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { openProcessTable } from '../../src/supervisor/processes/open-process-table.ts';
 import { ProjectFixture, until } from './project-fixture.ts';
 
+const table = openProcessTable();
 let project: ProjectFixture;
 afterEach(() => project.close());
 
@@ -16,6 +18,12 @@ const linesOf = (path: string): readonly string[] =>
         .split('\n')
         .filter((line) => line !== '')
     : [];
+
+/** Whether this process was started as a runner that has no run yet. */
+const isWarm = (pid: number): boolean => {
+  const identity = table.identify(pid);
+  return identity !== null && table.cookieOf(identity)?.includes('/warm-') === true;
+};
 
 /** A task that says that it was executed, waits until it may end, and ends well. */
 const waiting = (id: string, directory: string): object => ({
@@ -68,6 +76,41 @@ test('work that ends while the supervisor is away is counted, not run again', as
   await until('completed', async () => (await project.task(tasks['one']!)).state === 'completed');
   expect(linesOf(join(project.directory, 'executed'))).toEqual(['one']);
   expect(project.git('show', 'conductor/away/one:one.txt')).toBe('one\n');
+});
+
+test('a warm runner that is stopped between setup and agent while the supervisor dies is not taken for lost', async () => {
+  project = await ProjectFixture.make();
+  await project.start();
+  // The process that starts programs comes up with the first work, and a runner is kept ready after it.
+  await project.plan({ objective: 'First', tasks: [{ id: 'a', run: 'true', completion: 'exit-code' }] });
+  await until('one is kept ready', () => project.processes().some(({ pid }) => isWarm(pid)));
+  const { tasks } = await project.plan({
+    objective: 'Setup',
+    setup: [`echo set up >> ${project.at('executed')}; ${project.waits('setup')}`],
+    tasks: [{ id: 'one', run: `echo ran >> ${project.at('executed')}`, completion: 'exit-code' }],
+  });
+  const run = await until('its setup', async () => {
+    const one = (await project.runs()).find(({ taskId }) => taskId === tasks['one']);
+    return linesOf(project.at('executed')).length === 1 ? one! : null;
+  });
+  const runner = project.runnerRecord(run.runId);
+  expect(isWarm(runner.pid)).toBe(true);
+  process.kill(runner.pid, 'SIGSTOP');
+  try {
+    // Its setup ends, and nothing else of the run is alive but a process that has not even the run's cookie.
+    project.say('setup');
+    await until('the setup to end', () => project.processes().every(({ pid }) => pid === runner.pid || isWarm(pid)));
+    await project.kill();
+    await project.start();
+    const startedAt = Date.now();
+    await until('every chance to call it lost', () => Date.now() - startedAt > 7_000);
+    expect((await project.runOf(tasks['one']!)).epoch).toBe(1);
+  } finally {
+    process.kill(runner.pid, 'SIGCONT');
+  }
+  await until('completed', async () => (await project.task(tasks['one']!)).state === 'completed');
+  expect((await project.runOf(tasks['one']!)).epoch).toBe(1);
+  expect(linesOf(project.at('executed'))).toEqual(['set up', 'ran']);
 });
 
 test('a runner that is killed gives a new epoch; its agent does not live beside the next one', async () => {

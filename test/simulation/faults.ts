@@ -186,6 +186,7 @@ export const FAULT_KINDS: readonly string[] = [
   'message duplicated',
   'message of an old epoch',
   'runner spawned twice',
+  'runner was warm',
   'start record unreadable',
   'process survives SIGKILL',
   'merge conflict',

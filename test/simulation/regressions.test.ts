@@ -167,6 +167,7 @@ test('a worktree is not recovered while a process of its last run lives there', 
     kernel: () => ({ read: async (id: string) => actors.get(id) ?? null }),
     platform: {
       readScope: async () => null,
+      readRunner: async () => null,
       readStart: async () => ({ kind: 'missing' }),
       removeSocket: async () => undefined,
     },

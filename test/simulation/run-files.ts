@@ -1,4 +1,5 @@
 /** The directories of runs: contracts, spools, start and exit records. They survive everything but the end of the episode. */
+import type { ProcessIdentity } from '../../src/supervisor/processes/process-identity.ts';
 import type { RunnerContract } from '../../src/supervisor/runners/contract.ts';
 import type { AgentRecord, ExitRecord, SpoolEntry } from '../../src/supervisor/runners/protocol.ts';
 import type { StartRecord } from '../../src/supervisor/runs/runner-platform.ts';
@@ -10,6 +11,8 @@ export class RunFiles {
   readonly #spools = new Map<string, SpoolEntry[]>();
   readonly #exits = new Map<string, ExitRecord>();
   readonly #starts = new Map<string, StartRecord>();
+  /** Who holds the grant, by epoch. */
+  readonly runners = new Map<string, ProcessIdentity>();
   /** Setup marks by worktree. */
   readonly marks = new Map<string, string>();
 

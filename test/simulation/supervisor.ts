@@ -233,6 +233,13 @@ export class Supervisor {
       },
       readSpool: (runId, epoch) => Promise.resolve(files.readSpool(runId, epoch)),
       readExit: (runId, epoch) => Promise.resolve(files.exit(runId, epoch)),
+      expectSpawn: () => undefined,
+      recordRunner: async (runId, epoch, runner) => {
+        await world.time.wait(this.process.life, world.chance.int(0, 3));
+        files.runners.set(`${runId}/${String(epoch)}`, runner);
+      },
+      readRunner: (runId, epoch) => Promise.resolve(files.runners.get(`${runId}/${String(epoch)}`) ?? null),
+      close: () => undefined,
       readStart: (runId, epoch) => Promise.resolve(files.start(runId, epoch)),
       readScope: () => Promise.resolve(null),
       removeSocket: () => Promise.resolve(),

@@ -2,6 +2,7 @@
  * A runner as the contract and the protocol describe it, deciding nothing: grant, setup, agent, verification, last word. The
  * real one is src/hosts/runner; this one has its order of steps and dies between any two of them.
  */
+import { isConductorError } from '../../src/machines/errors.ts';
 import type { RunnerContract } from '../../src/supervisor/runners/contract.ts';
 import {
   INSTRUCTIONS,
@@ -57,7 +58,8 @@ export class VirtualRunner implements RunnerEnd {
     this.process = world.host.spawn({
       ppid,
       command: 'runner',
-      cookie: contract.cookie,
+      // One that was started before it had a contract does not carry its cookie.
+      cookie: world.happens('runner was warm', 0.5) ? null : contract.cookie,
       cwd: null,
       onSignal: (signal) => this.#onSignal(signal),
     });
@@ -148,7 +150,10 @@ export class VirtualRunner implements RunnerEnd {
       connection.up(({ intake }) => {
         void intake.report(report).then(
           (words) => connection.down(() => settle(words)),
-          () => connection.down(() => settle(null)),
+          (error: unknown) => {
+            if (isConductorError(error, 'overloaded')) this.#world.witness.fault('report overloaded');
+            connection.down(() => settle(null));
+          },
         );
         if (this.#world.happens('message duplicated', 0.03)) this.#repeatLate(report);
       });

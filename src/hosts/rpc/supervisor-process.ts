@@ -10,7 +10,7 @@ import type { SupervisorSettings } from '../../supervisor/open-supervisor.ts';
 import { openSupervisor, type Supervisor, type SupervisorOptions } from '../../supervisor/open-supervisor.ts';
 import { socketPath } from '../../supervisor/processes/runtime-directory.ts';
 import { PROTOCOL } from '../../supervisor/runners/protocol.ts';
-import type { RunnerPrograms } from '../../supervisor/runs/os-runner-platform.ts';
+import type { RunnerPrograms } from '../../supervisor/runs/runner-spawn.ts';
 import type { Service } from '../../supervisor/tree/tree-child.ts';
 import { lookAtProcesses } from './principal.ts';
 import { startRpcServer, type RpcServer } from './rpc-server.ts';

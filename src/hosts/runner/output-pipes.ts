@@ -7,12 +7,12 @@
  * O2. Without mkfifo(1) the caller goes on with Node's pipes: only opening them by name fails then.
  */
 import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { closeSync, constants, lstatSync, openSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { RUN_FILES } from '../../supervisor/runners/contract.ts';
+import { randomHex } from './random-hex.ts';
 
 export type OutputPipe = {
   readonly stream: Socket;
@@ -38,7 +38,7 @@ export const openOutputPipes = async (
   const [out, err] = RUN_FILES.pipes;
   const ready: Paths = [join(directory, out), join(directory, err)];
   if (contract !== undefined && ready.every(isPipe)) return openPair(ready);
-  const name = randomBytes(NAME_BYTES).toString('hex');
+  const name = randomHex(NAME_BYTES);
   const made: Paths = [join(directory, `.pipe-${name}-out`), join(directory, `.pipe-${name}-err`)];
   const isMade = await new Promise<boolean>((resolve) => {
     execFile('mkfifo', ['-m', '600', ...made], (error) => resolve(error === null));

@@ -12,7 +12,7 @@
  * R2. The supervisor's absence changes nothing but who hears the reports, and when.
  * R3. There is one way out, taken once, whoever asks for it and how often.
  */
-import { randomBytes } from 'node:crypto';
+import { unitOfRun } from '../../supervisor/processes/cgroup-scope.ts';
 import { openProcessTable } from '../../supervisor/processes/open-process-table.ts';
 import type { ProcessIdentity } from '../../supervisor/processes/process-identity.ts';
 import type { ProcessTable } from '../../supervisor/processes/process-table.ts';
@@ -25,6 +25,7 @@ import {
   type RunnerPhase,
 } from '../../supervisor/runners/protocol.ts';
 import type { FilePort } from './file-port.ts';
+import { randomHex } from './random-hex.ts';
 import { recordScope } from './scope-record.ts';
 import type { Send } from './report-desk.ts';
 import { RunDesk } from './run-desk.ts';
@@ -42,9 +43,10 @@ type Granted = { readonly desk: RunDesk; readonly work: RunWork; readonly verifi
 export class Runner {
   readonly #contract: RunnerContract;
   readonly #files: FilePort;
-  readonly #table: ProcessTable = openProcessTable();
-  readonly #identity: ProcessIdentity = this.#table.self();
-  readonly #instance = randomBytes(8).toString('hex');
+  readonly #unit: string;
+  readonly #table: ProcessTable;
+  readonly #identity: ProcessIdentity;
+  readonly #instance = randomHex(8);
   readonly #env = { ...process.env };
   readonly #link: SupervisorLink;
   readonly #ended = new Map<string, Promise<EndAgentResult>>();
@@ -54,9 +56,13 @@ export class Runner {
   #granted: Granted | null = null;
   #leaving: Promise<void> | null = null;
 
-  constructor(contract: RunnerContract, files: FilePort) {
+  /** @param unit Name of the cgroup that it was started in, if it was; default: as one that was started for this run. */
+  constructor(contract: RunnerContract, files: FilePort, unit = unitOfRun(contract.runId, contract.epoch)) {
     this.#contract = contract;
     this.#files = files;
+    this.#unit = unit;
+    this.#table = openProcessTable({ hostId: contract.hostId });
+    this.#identity = this.#table.self();
     const { runId, epoch, token, supervisorFile, heartbeatMs } = contract;
     this.#link = new SupervisorLink({
       supervisorFile,
@@ -125,7 +131,7 @@ export class Runner {
   }
 
   #open(): Granted {
-    recordScope(this.#contract, this.#files);
+    recordScope(this.#contract, this.#unit, this.#files);
     const secrets = gatherSecrets(this.#contract, this.#env);
     const contract = this.#contract;
     const { worktreePath, cookie, runDirectory, logBytesMax } = contract;

@@ -3,13 +3,21 @@
  *
  * B1. It is written before the first program is started, so that what escapes everything else is found in it.
  */
-import { ownScopePath, unitOfRun } from '../../supervisor/processes/cgroup-scope.ts';
+import { ownScopePath } from '../../supervisor/processes/cgroup-scope.ts';
 import { RUN_FILES, type RunnerContract } from '../../supervisor/runners/contract.ts';
 import { syncDirectory, writeFully, type FilePort } from './file-port.ts';
 
-/** Does nothing where the runner has no cgroup of its own. @throws what the file system says; nothing may be started then. */
-export const recordScope = ({ runId, epoch, runDirectory }: RunnerContract, files: FilePort): void => {
-  const scope = ownScopePath(unitOfRun(runId, epoch));
+/**
+ * Does nothing where the runner has no cgroup of its own.
+ *
+ * @param unit The name that it would have. @throws what the file system says; nothing may be started then.
+ */
+export const recordScope = (
+  { epoch, runDirectory }: Pick<RunnerContract, 'epoch' | 'runDirectory'>,
+  unit: string,
+  files: FilePort,
+): void => {
+  const scope = ownScopePath(unit);
   if (scope === null) return;
   const path = `${runDirectory}/${RUN_FILES.scope(epoch)}`;
   const draft = `${path}.new`;

@@ -10,7 +10,7 @@ import type { RunParts } from '../runs/run-parts.ts';
 import { SETUP_MS_MAX } from '../specs/task-spec.ts';
 import type { RunFacts } from './run-facts.ts';
 
-/** Size of one of a run's four log files, in bytes. */
+/** Size of one of a run's four log files when its spec does not say, in bytes. */
 const LOG_BYTES_MAX = 16 * 1_048_576;
 
 /** @param setUp Whether the worktree already was set up by these commands. */
@@ -24,6 +24,7 @@ export function runnerContract(parts: RunParts, facts: RunFacts, setUp: boolean)
     protocol: PROTOCOL,
     version: project.version,
     projectKey: project.key,
+    hostId: parts.table.hostId,
     runId: run.runId,
     taskId: run.taskId,
     epoch: run.epoch,
@@ -43,7 +44,7 @@ export function runnerContract(parts: RunParts, facts: RunFacts, setUp: boolean)
     runtimeMode: spec.runtimeMode,
     timeoutMs: spec.timeoutMs,
     idleMs: spec.idleMs,
-    logBytesMax: LOG_BYTES_MAX,
+    logBytesMax: spec.logBytesMax ?? LOG_BYTES_MAX,
     secretNames: [...spec.envNames, ...SECRET_ALLOWED_NAMES],
     secretFiles: [],
     dependenciesFile: spec.dependsOn.length === 0 ? null : join(runDirectory, RUN_FILES.dependencies),

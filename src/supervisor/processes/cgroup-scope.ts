@@ -11,10 +11,10 @@
  *     survived its terminal would die with it.
  */
 import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { accessSync, constants, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { nodeCrypto } from './node-crypto.ts';
 
 export type Containment = {
   readonly kind: 'cgroup' | 'census';
@@ -46,7 +46,7 @@ const DEPTH_MAX = 16;
 export const containment = async (system: CgroupSystem = thisSystem): Promise<Containment> => {
   const obstacle = obstacleIn(system);
   if (obstacle !== null) return census(obstacle);
-  const unit = `conductor-probe-${randomBytes(6).toString('hex')}`;
+  const unit = `conductor-probe-${nodeCrypto().randomBytes(6).toString('hex')}`;
   const [file, ...args] = wrapInScope(unit, ['cat', '/proc/self/cgroup']);
   const probe = await system.run(file, args);
   if (probe.code !== 0) {

@@ -27,8 +27,9 @@ const PROGRAM_TIMEOUT_MS = 5_000;
 const PIDS_PER_CALL = 1_000;
 const PID_AND_TEXT = ['-o', 'pid=', '-o', 'command='];
 
-/** @param run Another way to run the system's programs; only in tests. */
-export const createDarwinProcessTable = (run: RunProgram = runProgram): ProcessTable => new DarwinProcessTable(run);
+/** @param run Another way to run the system's programs; only in tests. @param hostId When it is known already. */
+export const createDarwinProcessTable = (run: RunProgram = runProgram, hostId?: string): ProcessTable =>
+  new DarwinProcessTable(run, hostId);
 
 class DarwinProcessTable implements ProcessTable {
   readonly hostId: string;
@@ -38,9 +39,9 @@ class DarwinProcessTable implements ProcessTable {
   #known = new Map<number, Known>();
   #self: ProcessIdentity | null = null;
 
-  constructor(run: RunProgram) {
+  constructor(run: RunProgram, hostId: string | undefined) {
     this.#run = run;
-    this.hostId = hashHostId(run('/usr/sbin/sysctl', ['-n', 'kern.uuid']).trim() || hostname());
+    this.hostId = hostId ?? hashHostId(run('/usr/sbin/sysctl', ['-n', 'kern.uuid']).trim() || hostname());
     // The session's id stays when the clock is set; kern.boottime moves with it.
     const boot = run('/usr/sbin/sysctl', ['-n', 'kern.bootsessionuuid']).trim();
     this.bootId = boot || (/sec = (\d+)/.exec(run('/usr/sbin/sysctl', ['-n', 'kern.boottime']))?.[1] ?? '');

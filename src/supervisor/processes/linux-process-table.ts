@@ -32,8 +32,9 @@ const KTHREADD = 2;
 
 type Known = { startTicks: string; image: string; cookie: string | null; asked: boolean };
 
-/** @param proc Where procfs is mounted; another folder only in tests. */
-export const createLinuxProcessTable = (proc = '/proc'): ProcessTable => new LinuxProcessTable(proc);
+/** @param proc Where procfs is mounted; another folder only in tests. @param hostId When it is known already. */
+export const createLinuxProcessTable = (proc = '/proc', hostId?: string): ProcessTable =>
+  new LinuxProcessTable(proc, hostId);
 
 class LinuxProcessTable implements ProcessTable {
   readonly hostId: string;
@@ -44,13 +45,14 @@ class LinuxProcessTable implements ProcessTable {
   #known = new Map<number, Known>();
   #self: ProcessIdentity | null = null;
 
-  constructor(proc: string) {
+  constructor(proc: string, hostId: string | undefined) {
     this.#proc = proc;
     const host = identifyHost({
       machineId: readText('/etc/machine-id') ?? '',
       hostName: hostname(),
       bootId: readText(`${proc}/sys/kernel/random/boot_id`) ?? '',
       pidNamespace: readLink(`${proc}/self/ns/pid`),
+      hostId,
     });
     if (host.bootId === '') {
       throw new ConductorError('internal', `${proc}/sys/kernel/random/boot_id cannot be read; mount procfs at ${proc}`);

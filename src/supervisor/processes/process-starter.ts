@@ -6,7 +6,8 @@
  * S1. It saves time and is never needed: without it (not up yet, gone, not to be had) the same is done in this process.
  * S2. It is started with the first call, ended when there has been nothing to do for a while, and started again after it died.
  * S3. A call that was under way when it died has failed; the caller repeats it as it would after a killed program.
- * S4. It holds none of the supervisor's locks, sockets or files, and has no cookie: no census counts it.
+ * S4. A program that waits for its input is started only beside: when the process there ends, so does the input, empty.
+ * S5. It holds none of the supervisor's locks, sockets or files, and has no cookie: no census counts it.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -28,19 +29,25 @@ const RETRY_NEVER_UP_MS = 300_000;
 
 export type StarterRequest = { readonly id: number } & (
   | { readonly kind: 'run'; readonly call: ProgramCall }
-  | { readonly kind: 'start'; readonly program: StayingProgram }
+  | { readonly kind: 'start' | 'startWaiting'; readonly program: StayingProgram }
+  | { readonly kind: 'give'; readonly pid: number; readonly input: string }
 );
 export type StayingStart = { readonly identity: ProcessIdentity } | { readonly error: string };
 export type StarterAnswer = { readonly id: number } & (
   | { readonly kind: 'ready' }
   | { readonly kind: 'ended'; readonly end: ProgramEnd }
   | { readonly kind: 'started'; readonly started: StayingStart }
+  | { readonly kind: 'given'; readonly taken: boolean }
   | { readonly kind: 'failed'; readonly message: string }
 );
 
 export interface ProcessStarter {
   readonly run: ProgramRunner;
   start(program: StayingProgram): Promise<StayingStart>;
+  /** One that waits for its input; null while there is no process beside us (S4). */
+  startWaiting(program: StayingProgram): Promise<StayingStart | null>;
+  /** Gives a waiting program its input, whole and once. @returns whether it was there to take it. */
+  give(program: ProcessIdentity, input: string): Promise<boolean>;
   /** The process beside us, while there is one. */
   readonly pid: number | null;
   /** Ends the process beside us; calls that come later are carried out here. */
@@ -96,9 +103,24 @@ class BesideStarter implements ProcessStarter {
   };
 
   async start(program: StayingProgram): Promise<StayingStart> {
-    if (!this.#isUp()) return startStaying(program, this.#options.identify);
+    if (!this.#isUp()) {
+      const started = await startStaying(program, this.#options.identify);
+      return 'error' in started ? started : { identity: started.identity };
+    }
     const answer = await this.#ask((id) => ({ id, kind: 'start', program }));
     return answer?.kind === 'started' ? answer.started : { error: reasonOf(answer) };
+  }
+
+  async startWaiting(program: StayingProgram): Promise<StayingStart | null> {
+    if (!this.#isUp()) return null;
+    const answer = await this.#ask((id) => ({ id, kind: 'startWaiting', program }));
+    return answer?.kind === 'started' ? answer.started : { error: reasonOf(answer) };
+  }
+
+  async give({ pid }: ProcessIdentity, input: string): Promise<boolean> {
+    if (!this.#isReady) return false;
+    const answer = await this.#ask((id) => ({ id, kind: 'give', pid, input }));
+    return answer?.kind === 'given' && answer.taken;
   }
 
   close(): void {

@@ -3,9 +3,9 @@
  * (a runner). `process-starter.ts` calls it in a small process of its own.
  *
  * P1. A command that reads bytes from a source that fails never sees a proper end of them.
- * P2. A program that stays leads a session of its own, writes to a file, and holds nothing else of ours.
+ * P2. A program that stays leads a session of its own, writes to a file, and holds nothing else of ours but its input, if it has one.
  */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 
 /** Characters of standard error that are kept. */
@@ -114,12 +114,14 @@ async function feed(
 
 /**
  * @param identify Asked in the tick of the start, while the number cannot belong to anybody else.
+ * @param input `held`: its input ends with whoever called this, or sooner when told so through `child`.
  * @returns what `identify` said, or why there is no process.
  */
 export async function startStaying<Identity>(
   { file, args, cwd, env, logPath }: StayingProgram,
   identify: (pid: number) => Identity | null,
-): Promise<{ readonly identity: Identity } | { readonly error: string }> {
+  input: 'none' | 'held' = 'none',
+): Promise<{ readonly identity: Identity; readonly child: ChildProcess } | { readonly error: string }> {
   let log: number;
   try {
     log = openSync(logPath, 'a', 0o600);
@@ -127,13 +129,18 @@ export async function startStaying<Identity>(
     return { error: (error as Error).message };
   }
   try {
-    const child = spawn(file, [...args], { cwd, env, detached: true, stdio: ['ignore', log, log] });
+    const child = spawn(file, [...args], {
+      cwd,
+      env,
+      detached: true,
+      stdio: [input === 'none' ? 'ignore' : 'pipe', log, log],
+    });
     const { pid } = child;
     const failed = new Promise<string>((resolve) => child.once('error', ({ message }) => resolve(message)));
     if (pid === undefined) return { error: await failed };
     const identity = identify(pid);
     child.unref();
-    return identity === null ? { error: 'it was gone at once' } : { identity };
+    return identity === null ? { error: 'it was gone at once' } : { identity, child };
   } finally {
     closeSync(log);
   }

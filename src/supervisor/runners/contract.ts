@@ -18,6 +18,8 @@ export type RunnerContract = {
   /** Version of Conductor that wrote it. */
   readonly version: string;
   readonly projectKey: string;
+  /** Of the machine that this was written on, where the runner is too; absent: it finds out by itself. */
+  readonly hostId?: string;
   readonly runId: string;
   readonly taskId: string;
   readonly epoch: number;
@@ -59,11 +61,23 @@ export type RunnerContract = {
   readonly heartbeatMs: number;
 };
 
+/** First argument of a runner that has no contract yet; the second says where its runs are, the third names its own cgroup. */
+export const WARM = '--warm';
+
+/** What such a runner reads as its input, as JSON. Values of the environment stay in memory this way too (T1). */
+export type Assignment = {
+  /** Path of the contract, in the run's directory. */
+  readonly contract: string;
+  readonly env: Readonly<Record<string, string>>;
+};
+
 /** Names of the files in a run's directory; `epoch` tells runners of one run apart. */
 export const RUN_FILES = {
   contract: (epoch: number): string => (epoch === 1 ? 'contract.json' : `contract.${String(epoch)}.json`),
   /** Created by link() right before the agent is executed: the line between «never ran» and «may have run». */
   agent: (epoch: number): string => `${String(epoch)}.agent`,
+  /** Who holds the grant. */
+  runner: (epoch: number): string => `${String(epoch)}.runner`,
   /** Path of the runner's own cgroup, where it was given one. */
   scope: (epoch: number): string => `${String(epoch)}.scope`,
   spool: (epoch: number): string => (epoch === 1 ? 'spool.ndjson' : `spool.${String(epoch)}.ndjson`),

@@ -3,14 +3,15 @@
  *
  * T1. Compared in constant time, through a hash: neither content nor length shows in the time it takes.
  */
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { nodeCrypto } from '../processes/node-crypto.ts';
 
 /** Who a token speaks for. */
 export type TokenSubject = { readonly runId: string; readonly epoch: number };
 
 /** HMAC-SHA-256(project secret, `<runId>/<epoch>`), 64 hexadecimal digits. */
 export const runnerToken = (secret: string | Uint8Array, { runId, epoch }: TokenSubject): string =>
-  createHmac('sha256', secret)
+  nodeCrypto()
+    .createHmac('sha256', secret)
     .update(`${runId}/${String(epoch)}`)
     .digest('hex');
 
@@ -19,10 +20,11 @@ export const isRunnerToken = (secret: string | Uint8Array, subject: TokenSubject
   isSameSecret(runnerToken(secret, subject), token);
 
 /** What `viewer/attach` asks for: lets its holder see (and, asked for, type into) the terminal, and nothing else. */
-export const viewerTicket = (token: string): string => createHmac('sha256', token).update('viewer').digest('hex');
+export const viewerTicket = (token: string): string =>
+  nodeCrypto().createHmac('sha256', token).update('viewer').digest('hex');
 
 /** Constant-time comparison of two texts (T1). */
 export const isSameSecret = (expected: string, given: string): boolean =>
-  timingSafeEqual(digest(expected), digest(given));
+  nodeCrypto().timingSafeEqual(digest(expected), digest(given));
 
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+const digest = (text: string): Buffer => nodeCrypto().createHash('sha256').update(text).digest();

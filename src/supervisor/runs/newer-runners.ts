@@ -24,6 +24,10 @@ export function refuseNewerRunners(
   const cookies = new Set(table.list().map(({ identity }) => table.cookieOf(identity)));
   const newer = [...cookies].flatMap((cookie): readonly NewerRunner[] => {
     const [key, runId = '', epoch = ''] = (cookie ?? '').split('/');
+    const warm = /^warm-(.+)$/.exec(runId);
+    if (key === paths.key && warm !== null && Number(epoch) > PROTOCOL) {
+      return [{ runId: 'still unknown', version: warm[1]!, protocol: Number(epoch) }];
+    }
     if (key !== paths.key || !/^run-[0-9a-z]{20}$/.test(runId) || !/^\d+$/.test(epoch)) return [];
     const contract = readContract(join(paths.runDirectory(runId), RUN_FILES.contract(Number(epoch))));
     return contract !== null && contract.protocol > PROTOCOL ? [{ runId, ...contract }] : [];

@@ -2,10 +2,8 @@
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
-import { ConductorError } from '../../machines/errors.ts';
 import { writeWholeFile } from '../../persistence/whole-file.ts';
-import { containment, openScope, unitOfRun, wrapInScope, type CgroupScope } from '../processes/cgroup-scope.ts';
-import type { ProcessIdentity } from '../processes/process-identity.ts';
+import { openScope, type CgroupScope } from '../processes/cgroup-scope.ts';
 import type { ProcessStarter } from '../processes/process-starter.ts';
 import { RUN_FILES, type RunnerContract } from '../runners/contract.ts';
 import { childShim } from '../runners/environment.ts';
@@ -13,36 +11,28 @@ import type { AgentRecord, ExitRecord, ReportedArtifact, SpoolEntry } from '../r
 import { readSpool } from '../runners/spool.ts';
 import { openPipeStock } from './pipe-stock.ts';
 import type { EvidenceFile, RunnerPlatform, StartRecord } from './runner-platform.ts';
+import { readRunnerRecord, writeRunnerRecord } from './runner-record.ts';
+import { RunnerSpawn, type RunnerPrograms, type RunnerSpawnParts } from './runner-spawn.ts';
 
-export type RunnerPrograms = {
-  /** The Node that runs them. */
-  readonly node: string;
-  /** Folder with `runner.cjs`, `child.cjs` and `conductor.mjs`. */
-  readonly directory: string;
-};
+export type OsRunnerPlatformOptions = Omit<RunnerSpawnParts, 'starter'> & { readonly starter: ProcessStarter };
 
-export function createOsRunnerPlatform(options: {
-  readonly runsDirectory: string;
-  readonly starter: ProcessStarter;
-  readonly programs: RunnerPrograms;
-}): RunnerPlatform {
+export function createOsRunnerPlatform(options: OsRunnerPlatformOptions): RunnerPlatform {
   const { runsDirectory, starter, programs } = options;
+  const runners = new RunnerSpawn(options);
   const pipes = openPipeStock(join(runsDirectory, 'pipes'), starter.run);
   const directoryOf = (runId: string): string => join(runsDirectory, runId);
   const scopePathOf = (runId: string, epoch: number): string => join(directoryOf(runId), RUN_FILES.scope(epoch));
-  let contained: Promise<boolean> | null = null;
-  /** The epoch before got none although it was to have one: whoever makes scopes here fails, and the run must not fail with it. */
-  const mayHaveScope = async ({ runId, epoch }: RunnerContract): Promise<boolean> => {
-    contained ??= containment().then(({ kind }) => kind === 'cgroup');
-    return (await contained) && (epoch === 1 || existsSync(scopePathOf(runId, epoch - 1)));
-  };
   return {
     install: async (contract, files) => {
       await install(programs, contract, files);
       await pipes.giveTo(contract.runDirectory);
     },
-    spawn: async (contract, environment) =>
-      spawnRunner({ starter, programs, inScope: await mayHaveScope(contract) }, contract, environment),
+    expectSpawn: () => runners.expect(),
+    spawn: (contract, environment) => runners.spawn(contract, environment),
+    recordRunner: async (runId, epoch, runner) =>
+      writeRunnerRecord(join(directoryOf(runId), RUN_FILES.runner(epoch)), runner),
+    readRunner: (runId, epoch) => Promise.resolve(readRunnerRecord(join(directoryOf(runId), RUN_FILES.runner(epoch)))),
+    close: () => runners.close(),
     readSpool: (runId, epoch) => Promise.resolve(readSpool(join(directoryOf(runId), RUN_FILES.spool(epoch))).entries),
     readExit: (runId, epoch) =>
       Promise.resolve(readRecord<ExitRecord>(join(directoryOf(runId), RUN_FILES.exit(epoch)), isExitRecord)),
@@ -77,36 +67,6 @@ async function install(
     join(runDirectory, RUN_FILES.contract(contract.epoch)),
     `${JSON.stringify(contract, null, 2)}\n`,
   );
-}
-
-async function spawnRunner(
-  given: {
-    readonly starter: Pick<ProcessStarter, 'start'>;
-    readonly programs: RunnerPrograms;
-    /** Makes a cgroup of its own for it: systemd-run becomes the runner, pid and all. */
-    readonly inScope: boolean;
-  },
-  { runDirectory, runId, epoch }: RunnerContract,
-  env: Readonly<Record<string, string>>,
-): Promise<ProcessIdentity> {
-  const { starter, programs, inScope } = given;
-  const command = [
-    programs.node,
-    join(programs.directory, 'runner.cjs'),
-    join(runDirectory, RUN_FILES.contract(epoch)),
-  ] as const;
-  const [file, ...args] = inScope ? wrapInScope(unitOfRun(runId, epoch), command) : command;
-  const started = await starter.start({
-    file,
-    args,
-    cwd: runDirectory,
-    env,
-    logPath: join(runDirectory, RUN_FILES.runnerLog),
-  });
-  if ('identity' in started) return started.identity;
-  throw new ConductorError('internal', `the runner of ${runId} could not be started: ${started.error}`, {
-    retryable: true,
-  });
 }
 
 function readScope(path: string): CgroupScope | null {

@@ -28,10 +28,15 @@ export interface RunnerPlatform {
     contract: RunnerContract,
     files: { readonly prompt: string | null; readonly dependencies: unknown },
   ): Promise<void>;
+  /** A run is being prepared, which will soon want a runner. */
+  expectSpawn(): void;
   /** @throws ConductorError `internal` when the process cannot be made. */
   spawn(contract: RunnerContract, environment: Readonly<Record<string, string>>): Promise<ProcessIdentity>;
   readSpool(runId: string, epoch: number): Promise<readonly SpoolEntry[]>;
   readExit(runId: string, epoch: number): Promise<ExitRecord | null>;
+  /** Keeps who is about to be granted this epoch. */
+  recordRunner(runId: string, epoch: number, runner: ProcessIdentity): Promise<void>;
+  readRunner(runId: string, epoch: number): Promise<ProcessIdentity | null>;
   readStart(runId: string, epoch: number): Promise<StartRecord>;
   /** The cgroup that holds the epoch's processes and nothing else; null where none could be had. */
   readScope(runId: string, epoch: number): Promise<CgroupScope | null>;
@@ -42,4 +47,6 @@ export interface RunnerPlatform {
   /** Whether this worktree was set up by exactly these commands. */
   isSetUp(worktreePath: string, setupKey: string): Promise<boolean>;
   markSetUp(worktreePath: string, setupKey: string): Promise<void>;
+  /** Ends what was started and given to no run. */
+  close(): void;
 }

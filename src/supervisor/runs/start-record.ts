@@ -6,6 +6,7 @@ import type { RunParts } from './run-parts.ts';
 export async function learnFromStartRecord(parts: RunParts, run: LiveRun): Promise<void> {
   run.scope ??= await parts.platform.readScope(run.runId, run.epoch);
   if (run.agent !== null && run.runner !== null) return;
+  run.runner ??= await parts.platform.readRunner(run.runId, run.epoch);
   const start = await parts.platform.readStart(run.runId, run.epoch);
   if (start.kind !== 'present') return;
   run.runner ??= start.record.runner;

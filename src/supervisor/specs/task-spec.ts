@@ -83,6 +83,7 @@ export const LimitMsSchema = Type.Union([
   Type.Literal(0),
   Type.Integer({ minimum: TASK_LIMITS.limitMsMin, maximum: TASK_LIMITS.limitMsMax }),
 ]);
+export const LogBytesSchema = Type.Integer({ minimum: 65_536, maximum: 1_073_741_824 });
 export const WorkerNameSchema = Type.String({ pattern: WORKER_NAME_PATTERN });
 export const RuntimeModeSchema = Type.Union([Type.Literal('headless'), Type.Literal('pty'), Type.Literal('viewer')]);
 export const CompletionSchema = Type.Union([Type.Literal('explicit'), Type.Literal('exit-code')]);
@@ -117,6 +118,8 @@ export const TaskSpecSchema = closed({
   restart: RestartPolicySchema,
   timeoutMs: LimitMsSchema,
   idleMs: LimitMsSchema,
+  /** Size of one of its four log files, in bytes; absent: 16 MiB. */
+  logBytesMax: Type.Optional(LogBytesSchema),
   /** Literal values of the plan. */
   env: Type.Record(Type.String({ pattern: ENV_NAME_PATTERN }), Type.String({ maxLength: TASK_LIMITS.envValueMax }), {
     maxProperties: TASK_LIMITS.envMax,

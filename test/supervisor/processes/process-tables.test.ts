@@ -137,7 +137,7 @@ test('times as the ps of macOS prints them', () => {
 
 test('the table of this system is picked, and others are refused with the way out', () => {
   expect(openProcessTable().identify(process.pid)).not.toBeNull();
-  expect(() => openProcessTable('win32')).toThrow(/use WSL/);
+  expect(() => openProcessTable({ platform: 'win32' })).toThrow(/use WSL/);
 });
 
 const STAT_TAIL =

@@ -50,9 +50,13 @@ const carry = async (
   const directory = paths.runDirectory(runId);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   writeFileSync(join(directory, epoch === 1 ? 'contract.json' : `contract.${epoch}.json`), JSON.stringify(contract));
+  await live(`${paths.key}/${runId}/${epoch}`);
+};
+/** A process that carries this cookie and lives. */
+const live = async (cookie: string): Promise<void> => {
   const carrier = spawn(process.execPath, ['-e', 'console.log("ready"); setInterval(() => {}, 1e6)'], {
     stdio: ['ignore', 'pipe', 'ignore'],
-    env: { CONDUCTOR_COOKIE: `${paths.key}/${runId}/${epoch}` },
+    env: { CONDUCTOR_COOKIE: cookie },
   });
   carriers.push(carrier);
   await once(carrier.stdout!, 'data');
@@ -96,6 +100,20 @@ test('the same protocol, an older epoch without a process, and a torn contract r
   );
   await carry(4, { protocol: PROTOCOL, version: '1' });
   writeFileSync(join(paths.runDirectory(runId), 'contract.4.json'), '{"protocol":');
+  supervisor = await open();
+  expect(supervisor.epoch).toBeGreaterThan(0);
+});
+
+test('a runner that was started warm says by its cookie which protocol it speaks', async () => {
+  await live(`${paths.key}/warm-9.8.7/${PROTOCOL + 1}`);
+  await expect(open()).rejects.toMatchObject({
+    code: 'runners_too_new',
+    details: { needed: '9.8.7', protocol: PROTOCOL, runs: [{ version: '9.8.7', protocol: PROTOCOL + 1 }] },
+  });
+  carriers[0]!.kill('SIGKILL');
+  await once(carriers[0]!, 'exit');
+  await live(`${paths.key}/warm-0.9.0/${PROTOCOL}`);
+  await live(`someone-else/warm-9.8.7/${PROTOCOL + 1}`);
   supervisor = await open();
   expect(supervisor.epoch).toBeGreaterThan(0);
 });
