@@ -51,7 +51,7 @@ export async function openWorkspaces(options: WorkspacesOptions): Promise<Worksp
   const planBranch = createBranchPlanner(repository);
   return {
     planBranch,
-    resolveBase: (commitish, checkout) => resolveBase(repository, commitish, checkout),
+    resolveBase: createBaseResolver(repository),
     fileAt: (commit, path) => fileAt(repository, commit, path),
     uncommittedFiles: (checkout) => uncommittedFiles(repository, checkout),
     verifyRegistered: async (path) => registeredPlace(repository.commonGitDir, path) !== null,
@@ -137,6 +137,24 @@ async function fileAt(repository: Repository, commit: string, path: string): Pro
     if (failureOf(error)?.exitCode === 128) return null;
     throw error;
   }
+}
+
+/** Commits that are remembered. */
+const KNOWN_MAX = 1_000;
+
+/**
+ * What a commit is called by its whole id it stays: asked once a commit, not once a run. (One that was pruned since is refused by the
+ * git that should check it out.)
+ */
+function createBaseResolver(repository: Repository): Workspaces['resolveBase'] {
+  const known = new Set<string>();
+  return async (commitish, checkout) => {
+    if (known.has(commitish)) return commitish;
+    const commit = await resolveBase(repository, commitish, checkout);
+    if (known.size >= KNOWN_MAX) known.clear();
+    known.add(commit);
+    return commit;
+  };
 }
 
 async function resolveBase(repository: Repository, commitish: string, checkout?: string): Promise<string> {

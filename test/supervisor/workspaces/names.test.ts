@@ -2,7 +2,7 @@
  * Goal: branch and directory names that git, every file system and a shell take; scopes that mean what they say.
  * Method: properties over any text for slugs (git's own check-ref-format is the judge), examples for the planner.
  */
-import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -127,5 +127,14 @@ describe('planBranch', () => {
     expect(await workspaces.uncommittedFiles(linked)).toBe(1);
     gitIn(scratch.repo, 'checkout', '-q', '--orphan', 'unborn');
     await expect(workspaces.resolveBase('HEAD')).rejects.toMatchObject({ code: 'repository_empty' });
+  });
+
+  it('a commit is asked for once: its id stays its name', async () => {
+    const { workspaces, commit, repo } = scratch;
+    expect(await workspaces.resolveBase('main')).toBe(commit);
+    renameSync(join(repo, '.git', 'objects'), join(repo, '.git', 'gone'));
+    expect(await workspaces.resolveBase(commit)).toBe(commit);
+    await expect(workspaces.resolveBase('main')).rejects.toMatchObject({ code: expect.any(String) as string });
+    renameSync(join(repo, '.git', 'gone'), join(repo, '.git', 'objects'));
   });
 });
