@@ -67,6 +67,8 @@ export const getMachine = defineOperation({
   result: closed({
     graph: GraphSchema,
     layout: ChartLayoutSchema,
+    /** The same without the texts of transitions: small enough to be seen at once. */
+    outline: ChartLayoutSchema,
     /** null: nobody measured this version here. */
     coverage: Type.Union([CoverageSchema, Type.Null()]),
   }),
@@ -76,7 +78,8 @@ export const getMachine = defineOperation({
     const graph = chartGraph(await nameOf(context, params.machine));
     const coverage = coverageIn(await context.machineCoverage(), graph);
     const { states, edges } = graph;
-    const details = { graph: copied(graph), layout: await chartLayout(graph), coverage };
+    const [layout, outline] = await Promise.all([chartLayout(graph), chartLayout(graph, 'outline')]);
+    const details = { graph: copied(graph), layout, outline, coverage };
     return said(
       `${graph.machine} version ${graph.version}: ${String(states.length)} states, ${String(edges.length)} transitions`,
       details,

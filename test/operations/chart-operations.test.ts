@@ -25,9 +25,10 @@ const coverageOf = async (coverage: string | null) => {
 
 describe('a machine', () => {
   test.each(CHART_NAMES)('%s by its name', async (machine) => {
-    const { graph, layout, coverage } = await project.call('conductor_get_machine', { machine });
+    const { graph, layout, outline, coverage } = await project.call('conductor_get_machine', { machine });
     expect(graph).toEqual(graphOf(CHART_MACHINES[machine]));
     expect(layout).toEqual(await chartLayout(graphOf(CHART_MACHINES[machine])));
+    expect(outline).toEqual(await chartLayout(graphOf(CHART_MACHINES[machine]), 'outline'));
     expect(coverage).toBeNull();
   });
 

@@ -5,6 +5,8 @@
  * C2. Boxes of states with the same parent do not overlap, and a box lies inside the box of its parent.
  * C3. Every transition stands in exactly one place: on an arrow, or inside a box when its state is not left.
  * C4. `lines` and `ids` of one place have the same order and length: a line is the text of its transition.
+ * C5. An outline is states and arrows alone: its labels have no size, nothing stands inside of boxes, and C3 holds for what leaves
+ *     a state.
  */
 import { Type, type Static } from 'typebox';
 
@@ -54,6 +56,8 @@ export const ChartLayoutSchema = closed({
   internal: Type.Array(ChartInternalSchema),
 });
 export type ChartLayout = Static<typeof ChartLayoutSchema>;
+/** `details`: with all texts, to be read closely; `outline`: small enough to be seen at once. */
+export type ChartForm = 'details' | 'outline';
 export type ChartState = Static<typeof ChartStateSchema>;
 export type ChartEdge = Static<typeof ChartEdgeSchema>;
 export type ChartInternal = Static<typeof ChartInternalSchema>;

@@ -2,9 +2,9 @@
  * Lays a chart out with ELK: layers from top to bottom, arrows with right angles, the text of an arrow in a gap of its own.
  * Runs in the thread of `layout-worker.ts`.
  */
-import type { ElkExtendedEdge, ElkNode, ElkPoint } from 'elkjs/lib/elk-api.js';
+import type { ElkExtendedEdge, ElkLabel, ElkNode, ElkPoint } from 'elkjs/lib/elk-api.js';
 import type { GraphEdge, GraphState, TransitionGraph } from '../../machines/transition-graph.ts';
-import type { ChartEdge, ChartInternal, ChartLayout, ChartPoint, ChartState } from './chart-layout.ts';
+import type { ChartEdge, ChartForm, ChartInternal, ChartLayout, ChartPoint, ChartState } from './chart-layout.ts';
 import { CHART_FONT, edgeText, stateName, stateNotes, widthOf } from './chart-text.ts';
 
 export type Elk = { layout(graph: ElkNode): Promise<ElkNode> };
@@ -35,11 +35,22 @@ const LAYERED = {
   'elk.layered.edgeLabels.sideSelection': 'ALWAYS_DOWN',
 } as const;
 
+/** Without texts on arrows everything may stand closer together. */
+const OUTLINE = {
+  'elk.spacing.nodeNode': '12',
+  'elk.spacing.edgeNode': '8',
+  'elk.spacing.edgeEdge': '6',
+  'elk.layered.spacing.nodeNodeBetweenLayers': '16',
+  'elk.layered.spacing.edgeNodeBetweenLayers': '6',
+  'elk.layered.spacing.edgeEdgeBetweenLayers': '5',
+} as const;
+
 /** Transitions with the same ends: one arrow. */
 type Arrow = { readonly source: string; readonly target: string; readonly edges: readonly GraphEdge[] };
 
 type Parts = {
   readonly graph: TransitionGraph;
+  readonly form: ChartForm;
   readonly arrows: readonly Arrow[];
   /** By the state that is not left. */
   readonly staying: ReadonlyMap<string, readonly GraphEdge[]>;
@@ -47,8 +58,11 @@ type Parts = {
   readonly widened: ReadonlyMap<string, number>;
 };
 
-export const layoutChart = async (elk: Elk, graph: TransitionGraph): Promise<ChartLayout> => {
-  const parts = partsOf(graph);
+export const layoutChart = async (
+  elk: Elk,
+  { graph, form }: { readonly graph: TransitionGraph; readonly form: ChartForm },
+): Promise<ChartLayout> => {
+  const parts = partsOf(graph, form);
   const laid = await elk.layout(elkGraph(parts));
   const widened = widen(parts, flatten(laid));
   return readLayout(parts, widened.size === 0 ? laid : await elk.layout(elkGraph({ ...parts, widened })));
@@ -66,13 +80,14 @@ const widen = (parts: Parts, laid: ReadonlyMap<string, ElkNode>): ReadonlyMap<st
 const isStaying = ({ source, targets }: GraphEdge): boolean =>
   targets.length === 0 || (targets.length === 1 && targets[0] === source);
 
-const partsOf = (graph: TransitionGraph): Parts => {
+const partsOf = (graph: TransitionGraph, form: ChartForm): Parts => {
   const fromAnywhere = (edge: GraphEdge): boolean => edge.source === graph.machine;
-  const inBoxes = graph.edges.filter((edge) => isStaying(edge) || fromAnywhere(edge));
+  const inBoxes = form === 'outline' ? [] : graph.edges.filter((edge) => isStaying(edge) || fromAnywhere(edge));
   const leaving = graph.edges.filter((edge) => !isStaying(edge) && !fromAnywhere(edge));
   const arrows = Map.groupBy(leaving, ({ source, targets }) => `${source} ${targets[0]!}`);
   return {
     graph,
+    form,
     arrows: [...arrows.values()].map((edges) => ({ source: edges[0]!.source, target: edges[0]!.targets[0]!, edges })),
     staying: Map.groupBy(inBoxes, ({ source }) => source),
     widened: new Map(),
@@ -91,21 +106,30 @@ const sizeOfLines = (lines: readonly string[]): { readonly width: number; readon
   height: lines.length * lineHeight,
 });
 
+const notesOf = (state: GraphState, { form }: Parts): string[] => (form === 'outline' ? [] : stateNotes(state));
+
 /** The part of a box above its children: name, notes, what it takes without being left. */
-const headOf = (state: GraphState, { graph, staying }: Parts) => {
-  const inner = (staying.get(state.id) ?? []).map((edge) => innerText(edge, graph));
-  const lines = sizeOfLines([...stateNotes(state), ...inner]);
+const headOf = (state: GraphState, parts: Parts) => {
+  const inner = (parts.staying.get(state.id) ?? []).map((edge) => innerText(edge, parts.graph));
+  const lines = sizeOfLines([...notesOf(state, parts), ...inner]);
   const width = Math.max(widthOf(state.key, CHART_FONT.title), lines.width) + 2 * padding;
   return { width, height: titleHeight + (lines.height === 0 ? 4 : lines.height + padding) };
 };
 
 const elkGraph = (parts: Parts): ElkNode => {
-  const { graph, arrows } = parts;
+  const { graph, arrows, form } = parts;
   return {
     id: graph.machine,
-    layoutOptions: { ...LAYERED, 'elk.padding': paddingText(MARGIN, MARGIN) },
+    layoutOptions: {
+      ...LAYERED,
+      ...(form === 'outline' ? OUTLINE : {}),
+      'elk.padding': paddingText(MARGIN, MARGIN),
+    },
     children: childrenOf(graph.machine, parts),
-    edges: [...startEdges(graph), ...arrows.map((arrow, index) => elkEdge(arrow, index))],
+    edges: [
+      ...startEdges(graph),
+      ...arrows.map((arrow, index) => ({ ...elkEdge(arrow, index), labels: form === 'outline' ? [] : labelOf(arrow) })),
+    ],
   };
 };
 
@@ -130,7 +154,10 @@ const elkState = (state: GraphState, parts: Parts): ElkNode => {
     children,
     layoutOptions: {
       ...(state.kind === 'parallel' ? { 'elk.direction': 'RIGHT' } : {}),
-      'elk.padding': paddingText(head.height + padding, padding + 4 + (parts.widened.get(state.id) ?? 0) / 2),
+      'elk.padding': paddingText(
+        head.height + (parts.form === 'outline' ? 0 : padding),
+        padding + 4 + (parts.widened.get(state.id) ?? 0) / 2,
+      ),
     },
   };
 };
@@ -141,21 +168,22 @@ const startEdges = ({ states }: TransitionGraph): ElkExtendedEdge[] =>
     return first === undefined ? [] : [{ id: startId(first.id), sources: [startId(state.id)], targets: [first.id] }];
   });
 
-const elkEdge = ({ source, target, edges }: Arrow, index: number): ElkExtendedEdge => {
+const elkEdge = ({ source, target }: Arrow, index: number): ElkExtendedEdge => ({
+  id: `arrow ${String(index)}`,
+  sources: [source],
+  targets: [target],
+});
+
+const labelOf = ({ edges }: Arrow): ElkLabel[] => {
   const size = sizeOfLines(edges.map(edgeText));
-  return {
-    id: `arrow ${String(index)}`,
-    sources: [source],
-    targets: [target],
-    labels: [
-      {
-        text: ' ',
-        width: size.width + 8,
-        height: size.height + 4,
-        layoutOptions: { 'elk.edgeLabels.inline': 'true', 'elk.edgeLabels.placement': 'CENTER' },
-      },
-    ],
-  };
+  return [
+    {
+      text: ' ',
+      width: size.width + 8,
+      height: size.height + 4,
+      layoutOptions: { 'elk.edgeLabels.inline': 'true', 'elk.edgeLabels.placement': 'CENTER' },
+    },
+  ];
 };
 
 const readLayout = (parts: Parts, laid: ElkNode): ChartLayout => {
@@ -188,11 +216,11 @@ const boxOf = ({ x = 0, y = 0, width = 0, height = 0 }: Partial<Pick<ElkNode, 'x
 const round = (value: number): number => Math.round(value * 10) / 10;
 const pointOf = ({ x, y }: ElkPoint): ChartPoint => ({ x: round(x), y: round(y) });
 
-const stateOf = (state: GraphState, nodes: ReadonlyMap<string, ElkNode>, { graph }: Parts): ChartState => ({
+const stateOf = (state: GraphState, nodes: ReadonlyMap<string, ElkNode>, parts: Parts): ChartState => ({
   id: state.id,
   ...boxOf(nodes.get(state.id)!),
-  parent: state.parent === graph.machine ? null : state.parent,
-  notes: stateNotes(state),
+  parent: state.parent === parts.graph.machine ? null : state.parent,
+  notes: notesOf(state, parts),
 });
 
 const startOf = (

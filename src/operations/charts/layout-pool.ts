@@ -7,7 +7,7 @@
 import { existsSync } from 'node:fs';
 import { ConductorError } from '../../machines/errors.ts';
 import type { TransitionGraph } from '../../machines/transition-graph.ts';
-import type { ChartLayout } from './chart-layout.ts';
+import type { ChartForm, ChartLayout } from './chart-layout.ts';
 import type { layout, LayoutJob } from './layout-worker.ts';
 import { columnTasks } from './task-columns.ts';
 import type { TaskGraph, TaskLayout } from './task-layout.ts';
@@ -25,9 +25,9 @@ let loading: Promise<Pool> | null = null;
 const charts = new Map<string, Promise<ChartLayout>>();
 const tasks = new Map<string, Promise<TaskLayout>>();
 
-export const chartLayout = (graph: TransitionGraph): Promise<ChartLayout> =>
-  remembered(charts, `${graph.machine} ${graph.version}`, async () => {
-    return (await run({ kind: 'chart', graph })) as ChartLayout;
+export const chartLayout = (graph: TransitionGraph, form: ChartForm = 'details'): Promise<ChartLayout> =>
+  remembered(charts, `${graph.machine} ${graph.version} ${form}`, async () => {
+    return (await run({ kind: 'chart', graph, form })) as ChartLayout;
   });
 
 export const taskLayout = (graph: TaskGraph): Promise<TaskLayout> => {

@@ -49,6 +49,7 @@ const regions = setup({ types: { events: {} as { type: 'go' | 'back' } } }).crea
 
 const graphs = [...Object.values(CHART_MACHINES), regions].map((machine) => graphOf(machine));
 
+const idIn = ({ id }: { readonly id: string }): string => id;
 const all = (parts: ChartLayout) => [...parts.edges, ...parts.internal];
 
 const touches = ({ x, y, width, height }: Box, point: { readonly x: number; readonly y: number }): boolean =>
@@ -144,6 +145,31 @@ describe.each(graphs.map((graph) => [graph.machine, graph] as const))('%s', (nam
         .map(({ id }) => id)
         .toSorted(),
     );
+  });
+});
+
+describe.each(graphs.map((graph) => [graph.machine, graph] as const))('the outline of %s', (_name, graph) => {
+  test('C1, C2, C5: names and arrows alone, inside of the picture and of one another, and smaller than all details', async () => {
+    const [outline, details] = [await chartLayout(graph, 'outline'), await chartLayout(graph)];
+    const { states, edges, internal, starts } = outline;
+    expect(states.map(({ id }) => id)).toEqual(details.states.map(({ id }) => id));
+    expect(edges.map(({ ids }) => ids)).toEqual(details.edges.map(({ ids }) => ids));
+    expect(internal).toEqual([]);
+    expect(edges.filter(({ label }) => label.width > 0)).toEqual([]);
+    expect(outline.width * outline.height).toBeLessThan(details.width * details.height);
+    const page = { x: 0, y: 0, width: outline.width, height: outline.height };
+    const points = [...edges, ...starts].flatMap((edge) => edge.points);
+    const boxes: Box[] = [...states, ...points.map((point) => ({ ...point, width: 0, height: 0 }))];
+    expect(boxes.filter((box) => !holds(page, box))).toEqual([]);
+    for (const siblings of Map.groupBy(states, ({ parent }) => parent).values()) {
+      expect(clashes(siblings, (state) => state, idIn)).toEqual([]);
+    }
+    for (const state of states) {
+      const { key } = graph.states.find(({ id }) => id === state.id)!;
+      expect(state.width).toBeGreaterThanOrEqual(widthOf(key, CHART_FONT.title));
+      const parent = states.find(({ id }) => id === state.parent);
+      if (parent !== undefined) expect(holds(parent, state), `${state.id} in ${parent.id}`).toBe(true);
+    }
   });
 });
 

@@ -2,9 +2,13 @@
  * Goal: a chart stays under the pointer, fits its place and shows what is lit.
  * Method: geometry on numbers; lighting on the graphs of the real machines.
  */
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MACHINES } from '../../../src/machines/registry.ts';
 import { graphOf } from '../../../src/machines/transition-graph.ts';
+import type { ChartForm } from '../../../src/operations/charts/chart-layout.ts';
+import { CHART_MACHINES } from '../../../src/operations/charts/chart-machines.ts';
+import { CHART_FONT } from '../../../src/operations/charts/chart-text.ts';
+import { chartLayout, endLayouts } from '../../../src/operations/charts/layout-pool.ts';
 import {
   arrowLook,
   chartSentence,
@@ -19,21 +23,22 @@ import {
   boundsOf,
   centerOn,
   fitViewport,
+  formAtRest,
   keepInSight,
+  restViewport,
   zoomAt,
+  zoomSight,
+  type Charts,
 } from '../../../visualizations/src/views/entity/chart/chart-viewport.ts';
 
 const chart = { width: 1_000, height: 2_000 };
 const screen = { width: 500, height: 400 };
 
 describe('the viewport', () => {
-  test('fits the whole chart with room around it, or its width from the top', () => {
+  test('fits the whole chart with room around it', () => {
     const whole = fitViewport(chart, screen);
     expect(whole.y).toBeCloseTo(12);
     expect(chart.height * whole.scale).toBeCloseTo(screen.height - 24);
-    const wide = fitViewport(chart, screen, 'width');
-    expect(wide.x).toBeCloseTo(12);
-    expect(wide.y).toBe(12);
     expect(fitViewport({ width: 10, height: 10 }, screen).scale).toBe(1.25);
   });
 
@@ -59,6 +64,80 @@ describe('the viewport', () => {
     const view = centerOn(box, screen);
     expect(55 * view.scale + view.x).toBe(screen.width / 2);
     expect(boundsOf([])).toBeNull();
+  });
+});
+
+describe('the two forms of a chart', () => {
+  /** The place of a chart in a window of 1,440 × 900. */
+  const laptop = { width: 976, height: 594 };
+  const charts: Record<string, Charts> = {};
+  const first = (name: string, form: ChartForm) => charts[name]![form].states[0]!;
+  beforeAll(async () => {
+    for (const [name, machine] of Object.entries(CHART_MACHINES)) {
+      const graph = graphOf(machine);
+      charts[name] = { details: await chartLayout(graph), outline: await chartLayout(graph, 'outline') };
+    }
+  });
+  afterAll(endLayouts);
+
+  test('V1: every machine rests in a form and a scale in which names are read, on small screens too', () => {
+    for (const size of [
+      laptop,
+      { width: 360, height: 400 },
+      { width: 1_600, height: 860 },
+      { width: 640, height: 260 },
+    ]) {
+      for (const [name, both] of Object.entries(charts)) {
+        const form = formAtRest(both, size);
+        const { scale } = restViewport(both, form, { screen: size, at: first(name, form) });
+        // Px of the screen.
+        expect(CHART_FONT.title * scale, `${name} at ${String(size.width)} px`).toBeGreaterThan(8.5);
+      }
+    }
+  });
+
+  test('V1: all of each machine is seen on a laptop, small ones with all their texts', () => {
+    for (const [name, both] of Object.entries(charts)) {
+      const form = formAtRest(both, laptop);
+      const view = restViewport(both, form, { screen: laptop, at: first(name, form) });
+      expect(view, name).toEqual(fitViewport(both[form], laptop));
+    }
+    expect(formAtRest(charts['gate']!, laptop)).toBe('details');
+    expect(formAtRest(charts['run']!, laptop)).toBe('outline');
+  });
+
+  test('V1: of what does not fit the part around what is active is seen, and no room is empty', () => {
+    const run = charts['run']!;
+    for (const state of run.details.states) {
+      const view = restViewport(run, 'details', { screen: laptop, at: state });
+      const [x, y] = [state.x + state.width / 2, state.y + state.height / 2];
+      expect(x * view.scale + view.x).toBeGreaterThan(0);
+      expect(x * view.scale + view.x).toBeLessThan(laptop.width);
+      expect(y * view.scale + view.y).toBeGreaterThan(0);
+      expect(y * view.scale + view.y).toBeLessThan(laptop.height);
+      expect(view.x).toBeLessThanOrEqual(12);
+      expect(view.x + run.details.width * view.scale).toBeGreaterThanOrEqual(laptop.width - 12);
+    }
+  });
+
+  test('V2: coming nearer gives the details of what is looked at, going away its outline again', () => {
+    const run = charts['run']!;
+    const middle = { x: laptop.width / 2, y: laptop.height / 2 };
+    const running = (form: ChartForm) => run[form].states.find(({ id }) => id === 'run.running')!;
+    const placeOf = ({ form, view }: ReturnType<typeof zoomSight>) => {
+      const { x, y, width, height } = running(form);
+      return [(x + width / 2) * view.scale + view.x, (y + height / 2) * view.scale + view.y];
+    };
+    let sight = { form: 'outline' as ChartForm, view: centerOn(running('outline'), laptop) };
+    const seen: ChartForm[] = [];
+    for (const factor of [1.25, 1.25, 1.25, 1.25, 0.8, 0.8, 0.8, 0.8, 0.8]) {
+      sight = zoomSight(run, sight, { at: middle, factor });
+      seen.push(sight.form);
+      expect(placeOf(sight)[0]).toBeCloseTo(middle.x);
+      expect(placeOf(sight)[1]).toBeCloseTo(middle.y);
+    }
+    expect([...new Set(seen.slice(0, 4))]).toEqual(['outline', 'details']);
+    expect(seen.at(-1)).toBe('outline');
   });
 });
 

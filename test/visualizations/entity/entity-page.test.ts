@@ -162,6 +162,40 @@ test('the chart moves by keys, wheel and pointer, and fits again', async () => {
   await close();
 });
 
+test('the whole machine rests as names that are read; from near it has its texts, around what is active, and follows that', async () => {
+  const { runId } = await newRun('looked at closely');
+  const { page, close } = await stage.open(browser, `#/entity/${runId}`);
+  await lit(page, 'run.running');
+  const texts = page.locator('.chart-labels text');
+  const name = page.locator('[data-state="run.running"] > .chart-title');
+  const heightOf = async (): Promise<number> => (await name.boundingBox())!.height;
+  expect(await texts.count()).toBe(0);
+  expect(await heightOf()).toBeGreaterThan(9);
+  await page.getByRole('button', { name: 'Active' }).click();
+  await page.locator('.chart-line').getByText('child.gate [isFreshWait]').first().waitFor();
+  const isInSight = async (state: string): Promise<boolean> => {
+    const box = (await page.locator(`[data-state="${state}"] > .chart-box`).boundingBox())!;
+    const screen = (await page.locator('.chart-screen').boundingBox())!;
+    return box.y >= screen.y && box.y + box.height <= screen.y + screen.height;
+  };
+  expect(await isInSight('run.running')).toBe(true);
+  expect(await isInSight('run.verifying.sealing')).toBe(false);
+  const done = { status: 'succeeded', summary: 'done' } as const;
+  await stage.project.tell(runId, { type: 'child.complete', epoch: 1, seq: 1, ...done });
+  await stage.publish();
+  await lit(page, 'run.verifying.sealing');
+  await expect.poll(async () => isInSight('run.verifying.sealing')).toBe(true);
+  // Keys do the same as buttons, and going away far enough gives the outline again.
+  const screen = page.locator('.chart-screen');
+  await screen.press('0');
+  await expect.poll(async () => texts.count()).toBe(0);
+  await screen.press('1');
+  await expect.poll(async () => texts.count()).toBeGreaterThan(0);
+  for (let times = 0; times < 5; times += 1) await screen.press('-');
+  await expect.poll(async () => texts.count()).toBe(0);
+  await close();
+});
+
 test('what is not there is said with what to do', async () => {
   const { page, close } = await stage.open(browser, `#/entity/run-${'z'.repeat(20)}`);
   await page.getByText('What this run was cannot be read').waitFor();

@@ -4,7 +4,14 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { fitted, isSeen, revealed, zoomed } from '../../../visualizations/src/views/overview/chart-view.ts';
+import {
+  atFullSize,
+  begun,
+  fitted,
+  isSeen,
+  revealed,
+  zoomed,
+} from '../../../visualizations/src/views/overview/chart-view.ts';
 
 const coordinate = fc.integer({ min: -5_000, max: 5_000 });
 const place = fc.record({ x: coordinate, y: coordinate, scale: fc.double({ min: 0.2, max: 2, noNaN: true }) });
@@ -13,7 +20,7 @@ const box = { width: 900, height: 420 };
 test('a zoom leaves the point under the pointer where it is', () => {
   fc.assert(
     fc.property(place, fc.double({ min: 0.5, max: 2, noNaN: true }), coordinate, (from, factor, x) => {
-      const to = zoomed(from, factor, { x, y: 10 });
+      const to = zoomed(from, { factor, at: { x, y: 10 }, least: 1 });
       expect((x - to.x) / to.scale).toBeCloseTo((x - from.x) / from.scale, 4);
     }),
   );
@@ -34,8 +41,32 @@ test('what is revealed is seen wholly when it fits, and nothing moves when it wa
   );
 });
 
-test('a small chart is shown whole and in the middle, a large one from its beginning and no smaller than text can be read', () => {
+const large = { width: 20_000, height: 9_000 };
+
+test('a small chart begins whole and in the middle, a large one where it begins and no smaller than text can be read', () => {
+  expect(begun({ width: 300, height: 100 }, box)).toEqual({ scale: 1, x: 300, y: 160 });
   expect(fitted({ width: 300, height: 100 }, box)).toEqual({ scale: 1, x: 300, y: 160 });
-  const large = fitted({ width: 20_000, height: 9_000 }, box);
-  expect(large).toEqual({ scale: 0.72, x: 16, y: 16 });
+  expect(begun(large, box)).toEqual({ scale: 0.72, x: 16, y: 16 });
+});
+
+test('fitted is all of a chart, however large it is, and nobody zooms out further', () => {
+  const whole = fitted(large, box);
+  expect(whole.x).toBeGreaterThan(0);
+  expect(whole.y).toBeGreaterThan(0);
+  expect(whole.x + large.width * whole.scale).toBeLessThan(box.width);
+  expect(whole.y + large.height * whole.scale).toBeLessThan(box.height);
+  const middle = { x: 450, y: 210 };
+  expect(zoomed(whole, { factor: 0.5, at: middle, least: whole.scale }).scale).toBe(whole.scale);
+  expect(zoomed({ ...whole, scale: 1 }, { factor: 0.001, at: middle, least: 1 }).scale).toBe(0.12);
+});
+
+test('at full size what was pointed at is in the middle', () => {
+  fc.assert(
+    fc.property(place, coordinate, coordinate, (from, x, y) => {
+      const to = atFullSize(from, { x, y }, box);
+      expect(to.scale).toBe(1);
+      expect(box.width / 2 - to.x).toBeCloseTo((x - from.x) / from.scale, 4);
+      expect(box.height / 2 - to.y).toBeCloseTo((y - from.y) / from.scale, 4);
+    }),
+  );
 });

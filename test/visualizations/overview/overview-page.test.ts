@@ -92,21 +92,36 @@ test('a chart moves by keys and pointer, and a task that gets the focus comes in
   await page.locator('.task-node').first().waitFor();
   const place = async (): Promise<unknown> => plane.getAttribute('style');
   const first = await place();
-  await page.locator('.task-chart-box').focus();
-  await page.keyboard.press('ArrowRight');
-  expect(await place()).not.toBe(first);
-  await page.keyboard.press('0');
-  expect(await place()).toBe(first);
-  await page.keyboard.press('+');
-  expect(await place()).not.toBe(first);
-  await page.keyboard.press('0');
   const box = (await page.locator('.task-chart-box').boundingBox())!;
+  await page.locator('.task-chart-box').focus();
+  await page.keyboard.press('0');
+  const whole = await place();
+  expect(whole).not.toBe(first);
+  const chart = (await page.locator('.task-arrows').boundingBox())!;
+  expect(chart.width).toBeLessThan(box.width);
+  expect(chart.height).toBeLessThan(box.height);
+  await page.keyboard.press('ArrowRight');
+  expect(await place()).not.toBe(whole);
+  await page.keyboard.press('0');
+  expect(await place()).toBe(whole);
+  await page.keyboard.press('+');
+  expect(await place()).not.toBe(whole);
+  await page.keyboard.press('1');
+  expect(await place()).toContain('scale(1)');
+  const before = /translate\((-?\d+).*?, (-?\d+)/
+    .exec(String(await place()))!
+    .slice(1)
+    .map(Number);
   const hash = new URL(page.url()).hash;
   await page.mouse.move(box.x + 60, box.y + 40);
   await page.mouse.down();
   await page.mouse.move(box.x - 40, box.y - 30, { steps: 4 });
   await page.mouse.up();
-  expect(await place()).toMatch(/translate\(-8\dpx, -5\dpx\)/);
+  const after = /translate\((-?\d+).*?, (-?\d+)/
+    .exec(String(await place()))!
+    .slice(1)
+    .map(Number);
+  expect([after[0]! - before[0]!, after[1]! - before[1]!]).toEqual([-100, -70]);
   expect(new URL(page.url()).hash).toBe(hash);
   await close();
 });
@@ -126,6 +141,31 @@ test('with 1,000 tasks only what is seen exists, as a chart and as a list, and a
     (task) => task.state === 'failed' && task.taskId.includes(taskIdOf(999).slice(-3)),
   );
   await page.getByText(wanted.length === 1 ? '1 task' : `${String(wanted.length)} tasks`, { exact: true }).waitFor();
+  await close();
+});
+
+test('fitted, 1,000 tasks are seen at once as bars by state; a press on one shows it at full size', async () => {
+  const { page, close } = await openPage(browser);
+  await page.goto(large.link());
+  await page.locator('.task-node').first().waitFor();
+  await page.getByRole('button', { name: 'Fit' }).click();
+  await page.locator('.task-shape').first().waitFor();
+  expect(await page.locator('.task-node').count()).toBe(0);
+  const bars = await page.evaluate<[string, number][]>(`[...document.querySelectorAll('.task-shape')].map((bar) => [
+    bar.dataset.shape, bar.getAttribute('d').split('z').length - 1])`);
+  expect(bars.reduce((sum, [, count]) => sum + count, 0)).toBe(1_000);
+  const legend = page.getByRole('list', { name: 'Tasks by state' });
+  for (const [state, count] of bars) {
+    expect(await legend.innerText()).toContain(`${String(count)} ${state.replaceAll('_', ' ')}`);
+  }
+  expect(bars).toContainEqual(['failed', 100]);
+  // Where a task is read, its bar was.
+  const box = (await page.locator('.task-chart-box').boundingBox())!;
+  const chart = (await page.locator('.task-arrows').boundingBox())!;
+  await page.mouse.click(chart.x + chart.width / 2, box.y + box.height / 2);
+  await page.locator('.task-node').first().waitFor();
+  expect(await page.locator('.task-chart-plane').getAttribute('style')).toContain('scale(1)');
+  expect(await page.locator('.task-shape').count()).toBe(0);
   await close();
 });
 

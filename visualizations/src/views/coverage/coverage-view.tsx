@@ -67,12 +67,12 @@ const Figures = ({ figures: { taken, total } }: { readonly figures: CoverageFigu
 );
 
 const Card = ({ details, figures }: { readonly details: MachineAnswer; readonly figures: CoverageFigures | null }) => {
-  const { graph, layout, coverage } = details;
+  const { graph, coverage } = details;
   // Six charts one below the other are no list that somebody finds a machine in: on a phone each is a press away.
   const [isFolded] = useState(isNarrow);
   const [isShown, setShown] = useState(false);
   const light = useMemo(() => (coverage === null ? NO_LIGHT : coverageLight(coverage)), [coverage]);
-  const chart = <MachineChart graph={graph} layout={layout} light={light} isSmall />;
+  const chart = <MachineChart machine={details} light={light} isSmall />;
   return (
     <>
       {isFolded ? null : chart}

@@ -100,7 +100,7 @@ const KnownEntity = ({ id, kind }: { readonly id: string; readonly kind: ActorKi
 };
 
 const chartOf = ({ details, state, error, reload }: CallResult<MachineAnswer>, light: ChartLight): ReactNode => {
-  if (details !== null) return <MachineChart graph={details.graph} layout={details.layout} light={light} />;
+  if (details !== null) return <MachineChart machine={details} light={light} />;
   return state === 'failed' ? (
     <ErrorNote title="The chart cannot be drawn" error={error} onRetry={reload} />
   ) : (

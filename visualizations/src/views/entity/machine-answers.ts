@@ -17,6 +17,7 @@ export type ChartCoverage = {
 export type MachineAnswer = {
   readonly graph: TransitionGraph;
   readonly layout: ChartLayout;
+  readonly outline: ChartLayout;
   readonly coverage: ChartCoverage | null;
 };
 

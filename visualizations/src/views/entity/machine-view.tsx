@@ -22,7 +22,7 @@ export const MachineView = ({ machine }: { readonly machine: string }) => {
   }
   if (state === 'failed') return <ErrorNote title="The chart cannot be drawn" error={error} onRetry={reload} />;
   if (details === null) return <Loading what="the chart" />;
-  const { graph, layout } = details;
+  const { graph } = details;
   const counts = `${String(graph.states.length - 1)} states, ${String(graph.edges.length)} transitions, version ${graph.version}`;
   return (
     <div className="stack">
@@ -32,7 +32,7 @@ export const MachineView = ({ machine }: { readonly machine: string }) => {
         <Link to={{ view: 'coverage' }}>All machines</Link>
       </header>
       <Panel title="Statechart" isFlush>
-        <MachineChart graph={graph} layout={layout} light={NO_LIGHT} />
+        <MachineChart machine={details} light={NO_LIGHT} />
       </Panel>
     </div>
   );

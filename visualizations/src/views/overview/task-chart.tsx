@@ -1,7 +1,7 @@
 /**
  * The tasks of an objective as a chart of what waits for what. Only what is seen exists, so that 1,000 tasks move smoothly.
  */
-import { memo, useMemo, useRef } from 'react';
+import { memo, useMemo, useRef, type CSSProperties } from 'react';
 import type { TaskLayout } from '../../../../src/operations/charts/task-layout.ts';
 import type { OverviewRun, OverviewTask } from '../../../../src/operations/read-models/overview.ts';
 import { Link } from '../../app/link.tsx';
@@ -12,13 +12,17 @@ import { ErrorNote, Loading } from '../../design/notes.tsx';
 import { StateIcon } from '../../design/state-icon.tsx';
 import { stateLook } from '../../design/state-looks.ts';
 import { shownState, waitingTasks } from './overview-order.ts';
-import { isSeen, revealed, wantedHeight } from './chart-view.ts';
+import { isSeen, revealed, wantedHeight, type ChartPlace } from './chart-view.ts';
+import { ShapesLegend, TaskShapes } from './task-shapes.tsx';
 import { useTaskLayout } from './task-layout.ts';
 import { TaskNote, TaskTime } from './task-line.tsx';
-import { useBoxSize, useChartHandlers, useChartPlace } from './use-chart-moves.ts';
+import { useBoxSize, useChartHandlers, useChartPlace, type ChartMoves } from './use-chart-moves.ts';
 
 /** Below this scale a task is a coloured box with a sign: its text could not be read. */
 const TEXT_FROM = 0.42;
+/** Below this scale, or with more of them in sight than that and no text, it is a coloured bar: no sign has room. */
+const SIGNS_FROM = 0.2;
+const SIGNS_MAX = 300;
 
 type Node = TaskLayout['nodes'][number];
 
@@ -90,6 +94,25 @@ const Arrows = memo(({ layout }: { readonly layout: TaskLayout }) => {
 });
 Arrows.displayName = 'Arrows';
 
+const Tools = ({ moves }: { readonly moves: ChartMoves }) => (
+  <div className="task-chart-tools" role="group" aria-label="Size of the chart">
+    <Button onPress={moves.zoomOut} label="Zoom out">
+      −
+    </Button>
+    <Button onPress={moves.zoomIn} label="Zoom in">
+      +
+    </Button>
+    <Button
+      onPress={() => {
+        moves.full();
+      }}
+    >
+      100 %
+    </Button>
+    <Button onPress={moves.fit}>Fit</Button>
+  </div>
+);
+
 type ChartProps = {
   readonly layout: TaskLayout;
   readonly tasks: readonly OverviewTask[];
@@ -97,16 +120,31 @@ type ChartProps = {
   readonly heightMax: number;
 };
 
+/** `--scale`: for what shall be as thick on the screen whatever the scale. */
+const planeStyle = ({ x, y, scale }: ChartPlace): CSSProperties => ({
+  transform: `translate(${String(x)}px, ${String(y)}px) scale(${String(scale)})`,
+  ['--scale' as string]: scale,
+});
+
+const NONE: ReadonlyMap<string, string> = new Map();
+
 const Chart = ({ layout, tasks, label, heightMax }: ChartProps) => {
   const box = useRef<HTMLDivElement>(null);
   const size = useBoxSize(box);
   const moves = useChartPlace(layout, size);
-  const { isDragging, ...handlers } = useChartHandlers(box, moves);
   const { runs, gates } = useItems();
   const waiting = useMemo(() => waitingTasks({ runs, gates }), [runs, gates]);
   const byId = useMemo(() => new Map(tasks.map((task) => [task.taskId, task])), [tasks]);
   const { place } = moves;
   const seen = layout.nodes.filter((node) => byId.has(node.taskId) && isSeen(node, place, size));
+  const isFar = place.scale < TEXT_FROM;
+  const areBars = isFar && (place.scale < SIGNS_FROM || seen.length > SIGNS_MAX);
+  const { isDragging, ...handlers } = useChartHandlers(box, moves, areBars ? moves.full : () => undefined);
+  const states = useMemo(
+    () =>
+      areBars ? new Map(tasks.map((task) => [task.taskId, shownState(task, waiting.get(task.taskId) ?? null)])) : NONE,
+    [areBars, tasks, waiting],
+  );
   const height = wantedHeight(layout, size.width, heightMax);
   const reveal = (target: EventTarget): void => {
     const id = target instanceof HTMLElement ? target.dataset['task'] : undefined;
@@ -116,48 +154,39 @@ const Chart = ({ layout, tasks, label, heightMax }: ChartProps) => {
   };
   return (
     <div className="task-chart">
-      <div
-        ref={box}
-        className={`task-chart-box${isDragging ? ' is-dragging' : ''}${place.scale < TEXT_FROM ? ' is-far' : ''}`}
-        style={{ height }}
-        role="group"
-        aria-label={`${label}. Arrow keys move, plus and minus zoom, 0 fits.`}
-        tabIndex={0}
-        onFocus={(event) => {
-          reveal(event.target);
-        }}
-        {...handlers}
-      >
+      <div className="task-chart-frame">
         <div
-          className="task-chart-plane"
-          style={{ transform: `translate(${String(place.x)}px, ${String(place.y)}px) scale(${String(place.scale)})` }}
+          ref={box}
+          className={`task-chart-box${isDragging ? ' is-dragging' : ''}${isFar ? ' is-far' : ''}${areBars ? ' are-bars' : ''}`}
+          style={{ height }}
+          role="group"
+          aria-label={`${label}. Arrow keys move, plus and minus zoom, 0 shows all of it, 1 its full size.`}
+          tabIndex={0}
+          onFocus={(event) => {
+            reveal(event.target);
+          }}
+          {...handlers}
         >
-          <Arrows layout={layout} />
-          {seen.map((node) => {
-            const task = byId.get(node.taskId);
-            return task === undefined ? null : (
-              <TaskNode
-                key={node.taskId}
-                node={node}
-                task={task}
-                run={runs.get(task.runId ?? '') ?? null}
-                gateId={waiting.get(node.taskId) ?? null}
-              />
-            );
-          })}
+          <div className="task-chart-plane" style={planeStyle(place)}>
+            <Arrows layout={layout} />
+            {areBars ? <TaskShapes layout={layout} stateOf={states} /> : null}
+            {(areBars ? [] : seen).map((node) => {
+              const task = byId.get(node.taskId);
+              return task === undefined ? null : (
+                <TaskNode
+                  key={node.taskId}
+                  node={node}
+                  task={task}
+                  run={runs.get(task.runId ?? '') ?? null}
+                  gateId={waiting.get(node.taskId) ?? null}
+                />
+              );
+            })}
+          </div>
         </div>
+        <Tools moves={moves} />
       </div>
-      <div className="task-chart-tools">
-        <Button onPress={moves.zoomIn} label="Zoom in">
-          +
-        </Button>
-        <Button onPress={moves.zoomOut} label="Zoom out">
-          −
-        </Button>
-        <Button onPress={moves.fit} label="Fit the chart">
-          ⤢
-        </Button>
-      </div>
+      {areBars ? <ShapesLegend stateOf={states} /> : null}
     </div>
   );
 };

@@ -4,7 +4,7 @@
  * The wheel zooms with Ctrl or Cmd (and so by pinching on a touchpad); alone it scrolls the page, so that nobody is caught.
  */
 import { useEffect, useState, type KeyboardEvent, type PointerEvent, type RefObject } from 'react';
-import { fitted, moved, zoomed, type ChartPlace, type Size } from './chart-view.ts';
+import { atFullSize, begun, fitted, moved, zoomed, type ChartPlace, type Size } from './chart-view.ts';
 
 /** How far an arrow key moves, in px, and how much a key zooms. */
 const STEP = 64;
@@ -36,22 +36,32 @@ export const useBoxSize = (box: RefObject<HTMLElement | null>): Size => {
   return size;
 };
 
+/** `begun`: nobody has moved it. `whole`: fitted, also when its box changes. */
+type Chosen = 'begun' | 'whole' | ChartPlace;
+
 /** A place that was chosen by hand counts until the chart is fitted again. */
 export const useChartPlace = (chart: Size, size: Size) => {
-  const [chosen, setChosen] = useState<ChartPlace | null>(null);
-  const place = chosen ?? fitted(chart, size);
-  const change = (next: (place: ChartPlace) => ChartPlace): void => {
-    setChosen((known) => next(known ?? fitted(chart, size)));
+  const [chosen, setChosen] = useState<Chosen>('begun');
+  const placeOf = (known: Chosen): ChartPlace => {
+    if (known === 'begun') return begun(chart, size);
+    return known === 'whole' ? fitted(chart, size) : known;
   };
-  const zoom = (factor: number): void => {
-    change((known) => zoomed(known, factor, { x: size.width / 2, y: size.height / 2 }));
+  const middle = { x: size.width / 2, y: size.height / 2 };
+  const change = (next: (place: ChartPlace) => ChartPlace): void => {
+    setChosen((known) => next(placeOf(known)));
+  };
+  const zoom = (factor: number, at: { readonly x: number; readonly y: number } = middle): void => {
+    change((known) => zoomed(known, { factor, at, least: fitted(chart, size).scale }));
   };
   return {
-    place,
+    place: placeOf(chosen),
     change,
     zoom,
     fit: () => {
-      setChosen(null);
+      setChosen('whole');
+    },
+    full: (at: { readonly x: number; readonly y: number } = middle) => {
+      change((known) => atFullSize(known, at, size));
     },
     zoomIn: () => {
       zoom(ZOOM);
@@ -66,9 +76,13 @@ export type ChartMoves = ReturnType<typeof useChartPlace>;
 /** A pointer that is down, and where it was last. */
 type Held = { readonly id: number; readonly x: number; readonly y: number; readonly isDrag: boolean };
 
-/** Handlers for the box: keys while it has the focus, dragging, wheel. */
-export const useChartHandlers = (box: RefObject<HTMLElement | null>, moves: ChartMoves) => {
-  const { change } = moves;
+/** Handlers for the box: keys while it has the focus, dragging, wheel. `press`: a press without a drag. */
+export const useChartHandlers = (
+  box: RefObject<HTMLElement | null>,
+  moves: ChartMoves,
+  press: (at: { readonly x: number; readonly y: number }) => void,
+) => {
+  const { change, zoom } = moves;
   const [held, setHeld] = useState<Held | null>(null);
   useEffect(() => {
     const element = box.current;
@@ -76,9 +90,7 @@ export const useChartHandlers = (box: RefObject<HTMLElement | null>, moves: Char
       if (!event.ctrlKey && !event.metaKey) return;
       event.preventDefault();
       const { left, top } = (event.currentTarget as HTMLElement).getBoundingClientRect();
-      change((place) =>
-        zoomed(place, Math.exp(-event.deltaY / 240), { x: event.clientX - left, y: event.clientY - top }),
-      );
+      zoom(Math.exp(-event.deltaY / 240), { x: event.clientX - left, y: event.clientY - top });
     };
     // By hand, because React's own listener may not prevent the browser's zoom.
     element?.addEventListener('wheel', onWheel, { passive: false });
@@ -95,6 +107,7 @@ export const useChartHandlers = (box: RefObject<HTMLElement | null>, moves: Char
       if (move !== undefined) change((place) => moved(place, ...move));
       else if (factor !== undefined) moves.zoom(factor);
       else if (event.key === '0') moves.fit();
+      else if (event.key === '1') moves.full();
       else return;
       event.preventDefault();
     },
@@ -110,8 +123,11 @@ export const useChartHandlers = (box: RefObject<HTMLElement | null>, moves: Char
       setHeld({ id: held.id, x: event.clientX, y: event.clientY, isDrag: true });
       change((place) => moved(place, x, y));
     },
-    onPointerUp: (): void => {
+    onPointerUp: (event: PointerEvent): void => {
       setHeld(null);
+      if (held === null || held.isDrag) return;
+      const { left, top } = event.currentTarget.getBoundingClientRect();
+      press({ x: event.clientX - left, y: event.clientY - top });
     },
     onPointerCancel: (): void => {
       setHeld(null);

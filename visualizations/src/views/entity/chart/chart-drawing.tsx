@@ -47,41 +47,30 @@ type StateBoxProps = {
   readonly state: GraphState;
   readonly box: ChartState;
   readonly isActive: boolean;
-  /** From afar only names are read: they are as large as their box allows. */
-  readonly isFar: boolean;
 };
-
-/** Largest name seen from afar, in px. */
-const FAR_TITLE_MAX = 40;
 
 const isBranch = ({ kind }: GraphState): boolean => kind === 'compound' || kind === 'parallel';
 
 /** Half the height of small letters over the size of the font: what lies so far below the middle looks centred. */
 const MIDDLE_RATIO = 0.35;
 
-type TitleProps = Pick<StateBoxProps, 'state' | 'box' | 'isFar'>;
-
 /** In the middle of its box; where lines stand below it, in the middle of their top. */
-const Title = ({ state, box: { x, y, width, height }, isFar }: TitleProps) => {
-  const wide = (width - padding) / (state.key.length * CHART_FONT.widthRatio);
-  const far = Math.min(FAR_TITLE_MAX, wide, isBranch(state) ? titleHeight : height * 0.8);
-  const size = isFar ? far : CHART_FONT.title;
-  const isAlone = !isBranch(state) && (isFar || height < titleHeight + lineHeight);
-  const top = isFar ? titleHeight : TITLE_BASE;
+const Title = ({ state, box: { x, y, width, height } }: Pick<StateBoxProps, 'state' | 'box'>) => {
+  const isAlone = !isBranch(state) && height < titleHeight + lineHeight;
   return (
     <text
       x={x + width / 2}
-      y={y + (isAlone ? height / 2 + size * MIDDLE_RATIO : top)}
+      y={y + (isAlone ? height / 2 + CHART_FONT.title * MIDDLE_RATIO : TITLE_BASE)}
       textAnchor="middle"
       className="chart-title"
-      fontSize={size}
+      fontSize={CHART_FONT.title}
     >
       {state.key}
     </text>
   );
 };
 
-export const StateBox = memo(({ state, box, isActive, isFar }: StateBoxProps) => {
+export const StateBox = memo(({ state, box, isActive }: StateBoxProps) => {
   const { x, y, width, height, notes } = box;
   return (
     <g
@@ -93,7 +82,7 @@ export const StateBox = memo(({ state, box, isActive, isFar }: StateBoxProps) =>
       {state.kind === 'final' ? (
         <rect x={x + 3} y={y + 3} width={width - 6} height={height - 6} rx={5} className="chart-ring" />
       ) : null}
-      <Title state={state} box={box} isFar={isFar} />
+      <Title state={state} box={box} />
       {notes.map((note, index) => (
         <text
           key={note}

@@ -1,23 +1,23 @@
 /**
- * A statechart that can be moved about. It draws the layout that the supervisor computed, so that it is the same picture as
- * `conductor diagram`, and lights what the view says.
+ * A statechart that can be moved about. It draws the layouts that the supervisor computed, so that from near it is the same picture
+ * as `conductor diagram`, and lights what the view says. From afar it is an outline: names and arrows, close together.
  *
  * C1. What it shows is also said in words: to a screen reader the chart is one picture with a sentence.
  */
 import { memo, useMemo, type ReactNode } from 'react';
 import type { TransitionGraph, TransitionId } from '../../../../../src/machines/transition-graph.ts';
 import type { ChartLayout } from '../../../../../src/operations/charts/chart-layout.ts';
+import type { Box, MachineAnswer } from '../machine-answers.ts';
 import { Button } from '../../../design/button.tsx';
 import { Arrow, ArrowLabel, InnerLines, StartMark, StateBox, type EdgeLine } from './chart-drawing.tsx';
 import { arrowLook, chartSentence, lookOf, type ChartLight } from './chart-light.ts';
 import { stateName } from '../../../../../src/operations/charts/chart-text.ts';
-import { boundsOf } from './chart-viewport.ts';
+import { boundsOf, type Charts } from './chart-viewport.ts';
 import { useViewport, type Moves } from './use-viewport.ts';
 import './chart.css';
 
 type MachineChartProps = {
-  readonly graph: TransitionGraph;
-  readonly layout: ChartLayout;
+  readonly machine: Pick<MachineAnswer, 'graph' | 'layout' | 'outline'>;
   readonly light: ChartLight;
   /** Lower, for a page with many charts. */
   readonly isSmall?: boolean;
@@ -30,9 +30,9 @@ const linesOf = (
 
 const keyOf = ({ ids }: { readonly ids: readonly TransitionId[] }): string => ids[0] ?? '';
 
-const Tools = ({ moves, onActive }: { readonly moves: Moves; readonly onActive: (() => void) | null }) => (
+const Tools = ({ moves, hasActive }: { readonly moves: Moves; readonly hasActive: boolean }) => (
   <div className="chart-tools" role="group" aria-label="Size of the chart">
-    {onActive === null ? null : <Button onPress={onActive}>Active</Button>}
+    <Button onPress={moves.near}>{hasActive ? 'Active' : 'Details'}</Button>
     <Button
       label="Smaller"
       onPress={() => {
@@ -53,20 +53,21 @@ const Tools = ({ moves, onActive }: { readonly moves: Moves; readonly onActive: 
   </div>
 );
 
-/** Below this scale the text of arrows cannot be read, and is left out. */
-const FAR_SCALE = 0.55;
-
-type DrawingProps = Pick<MachineChartProps, 'graph' | 'layout' | 'light'> & { readonly isFar: boolean };
+type DrawingProps = {
+  readonly graph: TransitionGraph;
+  readonly layout: ChartLayout;
+  readonly light: ChartLight;
+};
 
 /** Drawn anew when something is lit, not while it is moved. */
-const Drawing = memo(({ graph, layout, light, isFar }: DrawingProps): ReactNode => {
+const Drawing = memo(({ graph, layout, light }: DrawingProps): ReactNode => {
   const states = useMemo(() => new Map(graph.states.map((state) => [state.id, state])), [graph]);
   return (
     <>
       {layout.states.map((box) => {
         const state = states.get(box.id);
         return state === undefined ? null : (
-          <StateBox key={box.id} state={state} box={box} isActive={light.active.has(box.id)} isFar={isFar} />
+          <StateBox key={box.id} state={state} box={box} isActive={light.active.has(box.id)} />
         );
       })}
       {layout.starts.map((start) => (
@@ -87,23 +88,27 @@ const Drawing = memo(({ graph, layout, light, isFar }: DrawingProps): ReactNode 
         />
       ))}
       <g className="chart-labels">
-        {layout.edges.map((edge) => (
-          <ArrowLabel key={keyOf(edge)} edge={edge} lines={linesOf(edge, light)} />
-        ))}
+        {layout.edges.map((edge) =>
+          edge.label.width === 0 ? null : <ArrowLabel key={keyOf(edge)} edge={edge} lines={linesOf(edge, light)} />,
+        )}
       </g>
     </>
   );
 });
 Drawing.displayName = 'Drawing';
 
-export const MachineChart = ({ graph, layout, light, isSmall = false }: MachineChartProps) => {
-  const { box, view, isFitted, moves, handlers } = useViewport(layout);
-  const isFar = view.scale < FAR_SCALE;
+export const MachineChart = ({ machine, light, isSmall = false }: MachineChartProps) => {
+  const { graph, layout, outline } = machine;
+  const charts = useMemo<Charts>(() => ({ details: layout, outline }), [layout, outline]);
   const leaves = useMemo(
-    () => layout.states.filter(({ id }) => light.active.has(id) && isLeaf(layout, id)),
-    [layout, light.active],
+    () => graph.states.filter(({ id }) => light.active.has(id) && isLeaf(graph, id)).map(({ id }) => id),
+    [graph, light.active],
   );
-  const active = useMemo(() => boundsOf(leaves), [leaves]);
+  const at = useMemo(
+    () => ({ details: placeOf(charts.details, leaves), outline: placeOf(charts.outline, leaves) }),
+    [charts, leaves],
+  );
+  const { box, form, view, isFitted, moves, handlers } = useViewport(charts, at);
   const names = ['chart', isSmall ? 'chart-small' : '', isFitted ? 'chart-fitted' : ''];
   return (
     <div className={names.join(' ')}>
@@ -112,38 +117,32 @@ export const MachineChart = ({ graph, layout, light, isSmall = false }: MachineC
         className="chart-screen"
         tabIndex={0}
         role="group"
-        aria-label="Chart: arrow keys move it, plus and minus change its size, 0 fits it"
+        aria-label="Chart: arrow keys move it, plus and minus change its size, 0 shows all of it, 1 its details"
         {...handlers}
       >
         <svg className="chart-svg" role="img" aria-label={chartSentence(graph, light)}>
-          <g
-            className={isFar ? 'is-far' : undefined}
-            transform={`translate(${String(view.x)} ${String(view.y)}) scale(${String(view.scale)})`}
-          >
-            <Drawing graph={graph} layout={layout} light={light} isFar={isFar} />
+          <g data-form={form} transform={`translate(${String(view.x)} ${String(view.y)}) scale(${String(view.scale)})`}>
+            <Drawing graph={graph} layout={charts[form]} light={light} />
           </g>
         </svg>
       </div>
       {leaves.length === 0 ? null : (
         <p className="chart-now">
-          {/* Beside the chart and not in it: from afar the names in the boxes are small, and whatever lies over arrows hides them. */}
-          {leaves.map(({ id }) => (
+          {/* Beside the chart and not in it, where whatever lies over arrows hides them. */}
+          {leaves.map((id) => (
             <span key={id}>● {stateName(id, graph)}</span>
           ))}
         </p>
       )}
-      <Tools
-        moves={moves}
-        onActive={
-          active === null
-            ? null
-            : () => {
-                moves.center(active);
-              }
-        }
-      />
+      <Tools moves={moves} hasActive={leaves.length > 0} />
     </div>
   );
 };
 
-const isLeaf = (layout: ChartLayout, id: string): boolean => !layout.states.some(({ parent }) => parent === id);
+const isLeaf = ({ states }: TransitionGraph, id: string): boolean => !states.some(({ parent }) => parent === id);
+
+/** Around what is active; without that where the machine begins. */
+const placeOf = ({ states }: ChartLayout, active: readonly string[]): Box => {
+  const boxes = states.filter(({ id }) => active.includes(id));
+  return boundsOf(boxes) ?? states[0] ?? { x: 0, y: 0, width: 0, height: 0 };
+};
