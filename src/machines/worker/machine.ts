@@ -96,7 +96,7 @@ export const workerMachine = setup({
       runId === null || context.reservedBy === runId,
     isHeldFor: ({ context }, { taskId }: { readonly taskId: TaskId }) => context.heldFor === taskId,
     mayCleanUp: ({ context }, { gateId }: { readonly gateId: GateId | null }) =>
-      context.heldFor === null || gateId !== null,
+      context.reservedBy === null && (context.heldFor === null || gateId !== null),
     isAbout: (_, effects: { readonly failed: EffectName; readonly awaited: EffectName }) =>
       effects.failed === effects.awaited,
   },
@@ -237,7 +237,7 @@ export const workerMachine = setup({
           actions: { type: 'recordRecovery', params: ({ event }) => event },
         },
         'worker.cleanup': {
-          guard: 'isUnreserved',
+          guard: { type: 'mayCleanUp', params: ({ event }) => event },
           target: 'cleaning',
           actions: { type: 'recordCleanup', params: ({ event }) => event },
         },
