@@ -20,7 +20,10 @@ const stages: readonly Stage[] = [
   { name: 'reference up to date', command: npmRun('reference', '--', '--check') },
   { name: 'tests', command: npmRun('test') },
   { name: 'coverage up to date', command: npmRun('coverage', '--', '--check') },
-  { name: 'simulation', command: npmRun('simulate', '--', '--seed', '1', '--events', String(simulatedEvents)) },
+  {
+    name: 'simulation',
+    command: npmRun('simulate', '--', '--seed', '1', '--complete', '--events', String(simulatedEvents)),
+  },
   { name: 'dead code', command: npmRun('dead') },
   { name: 'package', command: npmRun('pack:lint') },
 ];

@@ -1,6 +1,7 @@
 /**
- * Runs the simulation: `npm run simulate -- [--seed N] [--events M] [--episode K] [--json]`. Exit 1 when an invariant broke, 2 for
- * wrong arguments. What it simulates stands at the head of test/simulation/world.ts.
+ * Runs the simulation: `npm run simulate -- [--seed N] [--events M] [--episode K] [--complete] [--json]`. Exit 1 when an invariant
+ * broke, or with `--complete` when a kind of trouble or an end of a run never happened; 2 for wrong arguments. What it simulates
+ * stands at the head of test/simulation/world.ts.
  */
 import { parseArgs } from 'node:util';
 import { describeFailure, simulate, type Simulation } from '../test/simulation/summary.ts';
@@ -10,13 +11,14 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     events: { type: 'string', default: '200000' },
     episode: { type: 'string' },
+    complete: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 });
 const events = Number(values.events);
 const episode = values.episode === undefined ? undefined : Number(values.episode);
 if (!Number.isInteger(events) || events < 1 || (episode !== undefined && !Number.isInteger(episode))) {
-  console.error('usage: npm run simulate -- [--seed N] [--events M] [--episode K] [--json]');
+  console.error('usage: npm run simulate -- [--seed N] [--events M] [--episode K] [--complete] [--json]');
   process.exit(2);
 }
 
@@ -49,4 +51,6 @@ if (values.json) {
   const { failure, ...facts } = simulation;
   console.log(JSON.stringify({ ...facts, seconds, failure: failure === null ? null : failure.result.violation }));
 } else console.log(text(simulation, seconds));
-process.exitCode = simulation.failure === null ? 0 : 1;
+const missing = values.complete ? [...simulation.faultsMissing, ...simulation.endsMissing] : [];
+if (missing.length > 0) console.error(`never happened, and must: ${missing.join(', ')}`);
+process.exitCode = simulation.failure === null && missing.length === 0 ? 0 : 1;

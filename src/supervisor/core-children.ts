@@ -8,7 +8,15 @@ import { startScheduler, type Scheduler } from './scheduler/scheduler.ts';
 import type { Service } from './tree/tree-child.ts';
 
 /** What the services put here while they run; null while they are being restarted. */
-export type HeldServices = { scheduler: Scheduler | null; monitor: RunMonitor | null };
+export type HeldServices = {
+  scheduler: Scheduler | null;
+  monitor: RunMonitor | null;
+  /** The supervisor is to stop: nothing new is started. Outlasts every restart of a service. */
+  isClosing: boolean;
+};
+
+/** Nothing runs yet. */
+export const noServices = (): HeldServices => ({ scheduler: null, monitor: null, isClosing: false });
 
 export type CoreMaintenance = Omit<MaintenanceParts, 'kernel' | 'clock'>;
 
@@ -39,12 +47,16 @@ export function coreServices(
       restart: 'permanent',
       shutdownMs: 1_000,
       start: async () => {
-        const scheduler = await startScheduler(given.parts, { projectMax: given.projectMax });
+        // One that failed is not waited for by the tree, but its last starts are stored before anybody counts what runs.
+        await held.scheduler?.idle();
+        const isOpen = (): boolean => !held.isClosing;
+        const scheduler = await startScheduler(given.parts, { projectMax: given.projectMax, isOpen });
         held.scheduler = scheduler;
         return {
           stop: async () => {
-            held.scheduler = null;
             await scheduler.stop();
+            // Whoever is to wait for its last starts finds it until then; after a hard stop the next one may be there already.
+            if (held.scheduler === scheduler) held.scheduler = null;
           },
         };
       },

@@ -15,7 +15,7 @@ import { ensureProjectHome, projectHome, type ProjectHome } from '../persistence
 import { openSqliteStore, type SqliteStoreOptions } from '../persistence/sqlite-store.ts';
 import { newId } from '../persistence/id-source.ts';
 import type { Store } from '../persistence/store.ts';
-import { coreServices, type CoreMaintenance, type HeldServices } from './core-children.ts';
+import { coreServices, noServices, type CoreMaintenance, type HeldServices } from './core-children.ts';
 import { createEffectHandlers } from './effects/effect-handlers.ts';
 import { setupKeyOf } from './effects/runner-contract.ts';
 import { readRunFacts } from './effects/run-facts.ts';
@@ -44,7 +44,7 @@ import { RUN_LIMITS, type RunLimits, type RunParts } from './runs/run-parts.ts';
 import { createRunnerIntake } from './runs/runner-intake.ts';
 import type { RunnerIntake } from './runs/runner-link.ts';
 import type { Scheduler } from './scheduler/scheduler.ts';
-import { stopRuns, type StopMode } from './stop-runs.ts';
+import { endRuns, type StopMode } from './stop-runs.ts';
 import type { SupervisorSettings } from './supervisor-settings.ts';
 import type { Service } from './tree/tree-child.ts';
 import { createSupervisionTree, TREE_POLICY, type TreeReport, type TreeView } from './tree/supervision-tree.ts';
@@ -233,11 +233,7 @@ async function bringUp(options: SupervisorOptions, made: Running): Promise<Super
   const { parts, kernel, clock, ownership } = made;
   const { projectMax } = made.settings;
   const intake = createRunnerIntake(parts);
-  const held: HeldServices & { cancelCheck: () => void } = {
-    scheduler: null,
-    monitor: null,
-    cancelCheck: () => undefined,
-  };
+  const held: HeldServices & { cancelCheck: () => void } = { ...noServices(), cancelCheck: () => undefined };
   const supervisor: Supervisor = {
     project: made.project,
     paths: made.paths,
@@ -264,10 +260,7 @@ async function bringUp(options: SupervisorOptions, made: Running): Promise<Super
       return held.scheduler;
     },
     services: () => tree.view(),
-    endRuns: async (mode, progress) => {
-      held.scheduler?.setOpen(false);
-      await stopRuns(parts, mode, progress);
-    },
+    endRuns: (mode, progress) => endRuns(parts, held, { mode, progress }),
     stop: async (mode, progress) => {
       await supervisor.endRuns(mode, progress);
       await tree.stop('stopped');

@@ -5,6 +5,7 @@ import { Faults } from './faults.ts';
 import { Invariants } from './invariants.ts';
 import { Keeper } from './keeper.ts';
 import { People } from './people.ts';
+import { Requests } from './requests.ts';
 import { PROJECT_RUNS_MAX } from './supervisor.ts';
 import type { Violation } from './witness.ts';
 import { World } from './world.ts';
@@ -34,9 +35,10 @@ export async function runEpisode(seed: string, eventsMax: number): Promise<Episo
   const world = new World(seed);
   const invariants = new Invariants(world, { projectMax: PROJECT_RUNS_MAX });
   const keeper = new Keeper(world, invariants);
-  const people = new People(world, invariants, () => (keeper.supervisor?.isReady === true ? keeper.supervisor : null));
-  const faults = new Faults(world, keeper);
-  keeper.onReopened = () => people.checkAcknowledged();
+  const requests = new Requests(world, () => (keeper.supervisor?.isReady === true ? keeper.supervisor : null));
+  const people = new People(world, invariants, requests);
+  const faults = new Faults(world, keeper, () => people.crowd());
+  keeper.onReopened = () => requests.checkAcknowledged();
   const whileTrouble = (meanMs: number, act: () => void): void => {
     world.time.after(world.life, world.chance.wait(meanMs), () => {
       if (!world.trouble.on) return;
@@ -50,8 +52,8 @@ export async function runEpisode(seed: string, eventsMax: number): Promise<Episo
   const stepper = new Stepper(world, keeper, invariants);
   await stepper.run(() => world.events >= eventsMax);
   faults.end();
-  await settle(world, keeper, stepper);
-  people.checkAcknowledged();
+  await settle({ world, keeper, requests }, stepper);
+  requests.checkAcknowledged();
   invariants.checkAll();
   const { violation } = world.witness;
   return {
@@ -64,14 +66,16 @@ export async function runEpisode(seed: string, eventsMax: number): Promise<Episo
   };
 }
 
-async function settle(world: World, keeper: Keeper, stepper: Stepper): Promise<void> {
+type Settling = { readonly world: World; readonly keeper: Keeper; readonly requests: Requests };
+
+async function settle({ world, keeper, requests }: Settling, stepper: Stepper): Promise<void> {
   const until = world.time.monotonic + PEACE_MS;
   let left: readonly string[] = [];
   let steps = 0;
   await stepper.run(() => {
     steps += 1;
     if (steps % QUIET_EVERY !== 0) return false;
-    left = whatIsUnsettled(world, keeper.supervisor);
+    left = [...requests.unsettled(), ...whatIsUnsettled(world, keeper.supervisor)];
     return left.length === 0 || world.time.monotonic > until;
   });
   const [first] = left;

@@ -1,18 +1,25 @@
 /** What goes wrong from outside, one thing at a time. What goes wrong inside of a step (commits, messages) is where that step is. */
+import type { StopMode } from '../../src/supervisor/stop-runs.ts';
 import type { Keeper } from './keeper.ts';
-import type { VirtualProcess } from './virtual-host.ts';
+import { workOf, type VirtualProcess } from './virtual-host.ts';
 import type { World } from './world.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
+/** How long a disk is slow while people come in crowds, and the time between two of them, in ms. */
+const FLOOD_MS = 1_500;
+const CROWD_MS = 150;
 
 export class Faults {
   readonly #world: World;
   readonly #keeper: Keeper;
+  readonly #crowd: () => void;
 
-  constructor(world: World, keeper: Keeper) {
+  /** @param crowd Many people ask at once. */
+  constructor(world: World, keeper: Keeper, crowd: () => void) {
     this.#world = world;
     this.#keeper = keeper;
+    this.#crowd = crowd;
   }
 
   strike(): void {
@@ -24,7 +31,7 @@ export class Faults {
   end(): void {
     const { host, time, trouble } = this.#world;
     time.restoreWall();
-    Object.assign(trouble, { on: false, diskFullUntil: 0, gitFailsUntil: 0, gitLockedUntil: 0 });
+    Object.assign(trouble, { on: false, diskFullUntil: 0, diskSlowUntil: 0, gitFailsUntil: 0, gitLockedUntil: 0 });
     trouble.doomedRuns.clear();
     host.restoreMemory();
     for (const process of host.living()) host.resume(process);
@@ -42,6 +49,10 @@ export class Faults {
   #strikeMachine(kind: Kind): boolean {
     const { time, host, chance, trouble } = this.#world;
     const strikes: Partial<Record<Kind, () => void>> = {
+      'mailbox flooded': () => {
+        trouble.diskSlowUntil = time.monotonic + chance.wait(FLOOD_MS);
+        this.#flood();
+      },
       'clock set': () => time.setWall(chance.pick([-HOUR_MS, HOUR_MS])),
       'machine suspended': () => time.suspend(3 * HOUR_MS, chance.is(0.5)),
       'machine rebooted': () => {
@@ -66,6 +77,14 @@ export class Faults {
     return strikes[kind] !== undefined;
   }
 
+  /** Crowds come as long as the disk is slow. */
+  #flood(): void {
+    const { time, chance, life, trouble } = this.#world;
+    if (time.monotonic >= trouble.diskSlowUntil) return;
+    this.#crowd();
+    time.after(life, chance.wait(CROWD_MS), () => this.#flood());
+  }
+
   #strikeSupervisor(kind: Kind, supervisor: Keeper['supervisor']): boolean {
     if (supervisor === null) return false;
     const { time, host, chance, life } = this.#world;
@@ -80,7 +99,7 @@ export class Faults {
     }
     if (!supervisor.isReady || supervisor.isStopping) return false;
     if (kind === 'service failed') supervisor.failService(chance.pick(['runs', 'scheduler'] as const));
-    else void supervisor.stop(kind === 'stopped, runs kept' ? 'keep' : 'now').catch(() => supervisor.die());
+    else void supervisor.stop(STOPS[kind] ?? 'now').catch(() => supervisor.die());
     return true;
   }
 
@@ -101,7 +120,7 @@ export class Faults {
     else if (kind === 'agent survives SIGKILL')
       victim.unkillableUntil = time.monotonic + chance.pick([20_000, 120_000]);
     else if (kind === 'runner reused pid') this.#reusePid(victim);
-    else trouble.doomedRuns.add(victim.cookie!.split('/')[1]!);
+    else trouble.doomedRuns.add(workOf(victim)!.runId);
     if (kind === 'runner doomed') host.signal(victim, 'SIGKILL');
     return true;
   }
@@ -142,11 +161,12 @@ const WEIGHTS = {
   'supervisor stopped for a minute': 3,
   'stopped, runs kept': 3,
   'stopped now': 1,
+  'drained, then stopped': 3,
   'service failed': 2,
   'runner killed': 14,
   'runner signalled': 3,
   'runner blocked for a minute': 4,
-  'runner mute': 0.5,
+  'runner mute': 1,
   'runner reused pid': 3,
   'runner doomed': 1.5,
   'agent killed': 5,
@@ -161,8 +181,10 @@ const WEIGHTS = {
   'git locked': 3,
   'worktree vanished': 2,
   'memory short': 2,
+  'mailbox flooded': 1.5,
 } as const;
 type Kind = keyof typeof WEIGHTS;
+const STOPS: Partial<Record<Kind, StopMode>> = { 'stopped, runs kept': 'keep', 'drained, then stopped': 'drain' };
 const PROCESS_KINDS: ReadonlySet<Kind> = new Set([
   'runner killed',
   'runner signalled',
@@ -192,5 +214,13 @@ export const FAULT_KINDS: readonly string[] = [
   'merge conflict',
   'worktree refused',
   'request repeated',
+  'overloaded',
+  'report overloaded',
+  'gate expired while open',
+  'gate expired after its approval',
+  'cleanup asks first',
+  'cleanup under a gate',
+  'cleanup gate expired',
+  'drained',
   'restart after ten minutes',
 ];

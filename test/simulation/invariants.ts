@@ -5,29 +5,17 @@
  */
 import { createHash, type Hash } from 'node:crypto';
 import { FINAL_STATES } from '../../src/machines/registry.ts';
-import type { GateContext } from '../../src/machines/gate/model.ts';
 import type { ObjectiveContext } from '../../src/machines/objective/model.ts';
 import { RUN_ENDS } from '../../src/machines/run/ends.ts';
 import type { RunContext } from '../../src/machines/run/model.ts';
 import { TASK_BUCKETS } from '../../src/machines/task/model.ts';
-import type { TaskContext } from '../../src/machines/task/model.ts';
-import type { WorkerContext } from '../../src/machines/worker/model.ts';
 import type { ActorWrite, CommitBatch, JournalEntry } from '../../src/persistence/store.ts';
+import { contextOf } from './committed-context.ts';
+import { GateInvariants } from './gate-invariants.ts';
 import type { World } from './world.ts';
 
 /** Runs at one time that the world allows in the project. */
 export type Limits = { readonly projectMax: number };
-
-type Contexts = {
-  readonly objective: ObjectiveContext;
-  readonly task: TaskContext;
-  readonly run: RunContext;
-  readonly worker: WorkerContext;
-  readonly gate: GateContext;
-};
-
-const contextOf = <Kind extends keyof Contexts>(_kind: Kind, actor: ActorWrite): Contexts[Kind] =>
-  actor.snapshot.context as unknown as Contexts[Kind];
 
 export class Invariants {
   readonly actors = new Map<string, ActorWrite>();
@@ -38,12 +26,14 @@ export class Invariants {
   readonly #limits: Limits;
   readonly #counts = new Map<string, Map<string, number>>();
   readonly #active = new Map<string, ActorWrite>();
+  readonly #gates: GateInvariants;
   /** The highest limit of an objective that a person lowered. */
   readonly #lowered = new Map<string, number>();
 
   constructor(world: World, limits: Limits) {
     this.#world = world;
     this.#limits = limits;
+    this.#gates = new GateInvariants(world, this.actors);
   }
 
   /** A batch that is on the disk now. */
@@ -57,6 +47,7 @@ export class Invariants {
       this.#count(before, actor);
     }
     for (const [before, actor] of changed) this.#check(before, actor);
+    this.#gates.committed(changed, batch);
     if (this.#active.size > this.#limits.projectMax) {
       this.#broken('limits of concurrency', 'project', `${String(this.#active.size)} runs`);
     }
@@ -65,6 +56,7 @@ export class Invariants {
   /** Every entity, as if the last commit had touched it. */
   checkAll(): void {
     for (const actor of this.actors.values()) this.#check(null, actor);
+    this.#gates.checkAll();
     for (const timer of this.#world.disk.timers.values()) {
       const actor = this.actors.get(timer.actor);
       if (actor === undefined || this.#isFinal(actor))
@@ -142,6 +134,7 @@ export class Invariants {
       if (this.#isFinal(actor) || !contextOf('run', actor).dispatched) this.#active.delete(actor.id);
       else this.#active.set(actor.id, actor);
     }
+    if (actor.kind === 'objective' && before !== null) this.#noteLowered(before, actor);
     if (actor.kind !== 'task') return;
     const objectiveId = actor.facts.objectiveId ?? '';
     const counts = this.#counts.get(objectiveId) ?? new Map<string, number>();
@@ -151,6 +144,11 @@ export class Invariants {
     counts.set(bucket!, (counts.get(bucket!) ?? 0) + 1);
   }
 
+  #noteLowered(before: ActorWrite, objective: ActorWrite): void {
+    const [was, is] = [before, objective].map((actor) => contextOf('objective', actor).maxConcurrency);
+    if (was! > is!) this.#lowered.set(objective.id, Math.max(was!, this.#lowered.get(objective.id) ?? 0));
+  }
+
   #check(before: ActorWrite | null, actor: ActorWrite): void {
     if (before !== null && this.#isFinal(before)) {
       this.#broken('final machines never change', actor.id, `${before.facts.state} → ${actor.facts.state}`);
@@ -158,8 +156,7 @@ export class Invariants {
     if (actor.kind === 'task') this.#checkTask(before, actor);
     else if (actor.kind === 'run') this.#checkRun(before, actor);
     else if (actor.kind === 'worker') this.#checkWorker(actor);
-    else if (actor.kind === 'objective') this.#checkObjective(before, actor);
-    else this.#checkGate(actor);
+    else if (actor.kind === 'objective') this.#checkObjective(actor);
   }
 
   #checkTask(before: ActorWrite | null, actor: ActorWrite): void {
@@ -260,10 +257,8 @@ export class Invariants {
     }
   }
 
-  #checkObjective(before: ActorWrite | null, actor: ActorWrite): void {
-    const { counts, openGates, maxConcurrency } = contextOf('objective', actor);
-    const was = before === null ? 0 : contextOf('objective', before).maxConcurrency;
-    if (was > maxConcurrency) this.#lowered.set(actor.id, Math.max(was, this.#lowered.get(actor.id) ?? 0));
+  #checkObjective(actor: ActorWrite): void {
+    const { counts, openGates } = contextOf('objective', actor);
     const found = this.#counts.get(actor.id) ?? new Map<string, number>();
     const wrong = TASK_BUCKETS.filter((bucket) => counts[bucket] !== (found.get(bucket) ?? 0));
     if (wrong.length > 0 && actor.facts.state !== 'canceled') {
@@ -276,23 +271,6 @@ export class Invariants {
     if (state === 'draft' || state === 'canceled') return;
     const should = rollUp(counts, openGates);
     if (state !== should) this.#broken('roll-up = function of the counts', actor.id, `${state}, should be ${should}`);
-  }
-
-  #checkGate(actor: ActorWrite): void {
-    if (actor.facts.state !== 'open') return;
-    const gate = contextOf('gate', actor);
-    const id = gate.subject === 'run' ? gate.runId : gate.taskId;
-    const subject = id === null ? undefined : this.actors.get(id);
-    if (subject === undefined) return this.#broken('an open gate has a subject', actor.id, String(id));
-    if (gate.subject === 'task') {
-      const isAsked = contextOf('task', subject).reviewGateId === actor.id;
-      if (!isAsked) this.#broken('an open review gate is its task’s', actor.id, subject.facts.state);
-      return;
-    }
-    // A question of a blocked run waits for its answer, a note for somebody's eyes.
-    const isKept = gate.gateType === 'needs_review' || contextOf('run', subject).end === 'completion_blocked';
-    if (this.#isFinal(subject) && !isKept)
-      this.#broken('an open question has a living run', actor.id, subject.facts.state);
   }
 }
 

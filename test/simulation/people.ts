@@ -1,18 +1,52 @@
 /**
- * People and parent agents: they create plans, start, cancel, retry, decide and answer, with the messages that operations post.
- * Each post has a request id; what they were told is compared with what the disk holds.
+ * People and parent agents: they create plans, cancel, retry, decide and answer, with the messages that operations post; what
+ * deciders.ts does they do with operations.
  */
 import type { ActorId } from '../../src/machines/ids.ts';
-import { isConductorError } from '../../src/machines/errors.ts';
 import { messagesOf } from '../../src/operations/task-drafts.ts';
-import type { Message, Outcome, Post } from '../../src/supervisor/kernel/kernel.ts';
+import type { Message } from '../../src/supervisor/kernel/kernel.ts';
 import { createSpec, type TaskSpec } from '../../src/supervisor/specs/task-spec.ts';
+import { Deciders } from './deciders.ts';
 import type { Invariants } from './invariants.ts';
-import type { Supervisor } from './supervisor.ts';
+import type { Requests } from './requests.ts';
 import { commitId } from './virtual-git.ts';
 import type { World } from './world.ts';
 
-type Asked = { readonly post: Post; readonly id: string; sent: number };
+/** What somebody does, as often as its weight says; plans as long as little is open. */
+const WEIGHTS = {
+  loose: 3,
+  start: 5,
+  cancelTask: 3,
+  cancelRun: 2,
+  cancelObjective: 1,
+  retry: 10,
+  accept: 6,
+  gate: 22,
+  assign: 2,
+  recover: 5,
+  cleanup: 2,
+  activate: 4,
+  resize: 1,
+  repeat: 3,
+  update: 1,
+  askGate: 3,
+  resolveGate: 4,
+  askCleanup: 5,
+} as const;
+const CROWD_WEIGHTS = { resize: 10, update: 10, assign: 3, start: 1, retry: 2, repeat: 1, resolveGate: 1 } as const;
+/** People of one crowd. */
+const CROWD_MAX = 60;
+type Act = keyof typeof WEIGHTS;
+type Told =
+  | 'cancelTask'
+  | 'cancelRun'
+  | 'cancelObjective'
+  | 'retry'
+  | 'accept'
+  | 'recover'
+  | 'cleanup'
+  | 'activate'
+  | 'resize';
 
 const PLAN_TASKS = { one: 30, few: 45, some: 20, many: 5 } as const;
 const TASK_COUNT = { one: [1, 1], few: [2, 5], some: [6, 12], many: [13, 30] } as const;
@@ -20,107 +54,47 @@ const TASK_COUNT = { one: [1, 1], few: [2, 5], some: [6, 12], many: [13, 30] } a
 export class People {
   readonly #world: World;
   readonly #invariants: Invariants;
-  readonly #supervisor: () => Supervisor | null;
-  readonly #acknowledged: Asked[] = [];
-  readonly #unanswered: Asked[] = [];
-  #requests = 0;
+  readonly #requests: Requests;
+  readonly #deciders: Deciders;
   #objectives = 0;
 
-  constructor(world: World, invariants: Invariants, supervisor: () => Supervisor | null) {
+  constructor(world: World, invariants: Invariants, requests: Requests) {
     this.#world = world;
     this.#invariants = invariants;
-    this.#supervisor = supervisor;
+    this.#requests = requests;
+    this.#deciders = new Deciders(world, invariants, requests);
   }
 
   /** One thing that somebody does. */
   act(): void {
     const open = this.#world.disk.ids.of('task live').length;
-    const what = this.#world.chance.weighted({
-      plan: open > 60 ? 0 : 14,
-      loose: 3,
-      start: 5,
-      cancelTask: 3,
-      cancelRun: 2,
-      cancelObjective: 1,
-      retry: 10,
-      accept: 6,
-      gate: 22,
-      assign: 2,
-      recover: 5,
-      cleanup: 2,
-      activate: 4,
-      resize: 1,
-      repeat: 3,
-      update: 1,
-    });
-    if (what === 'plan') this.#plan();
-    else if (what === 'loose') this.#loose();
-    else if (what === 'start') this.#start();
-    else if (what === 'repeat') this.#repeat();
-    else if (what === 'update') this.#update();
-    else if (what === 'gate') this.#decide();
-    else if (what === 'assign') this.#assign();
-    else this.#tell(what);
+    this.#do(this.#world.chance.weighted({ ...WEIGHTS, plan: open > 60 ? 0 : 14 }));
   }
 
-  /** Everything that was acknowledged is on the disk; what was told to have failed is not. */
-  checkAcknowledged(): void {
-    for (const { id, post } of this.#acknowledged) {
-      if (!this.#world.disk.requests.has(id)) {
-        this.#world.witness.broken(
-          'acknowledged posts are found after reopening',
-          id,
-          JSON.stringify(post.messages[0]),
-        );
-      }
+  /** Many at once, more than the mailbox has room for: small requests of all kinds. */
+  crowd(): void {
+    for (let left = this.#world.chance.int(20, CROWD_MAX); left > 0; left -= 1) {
+      this.#do(this.#world.chance.weighted(CROWD_WEIGHTS));
     }
-    this.#acknowledged.length = 0;
   }
 
-  #post(post: Omit<Post, 'request'>): void {
-    this.#requests += 1;
-    const id = `request-${String(this.#requests)}`;
-    this.#send({ id, post: { ...post, request: { id, hash: id, result: { id } } }, sent: 0 });
-  }
-
-  #send(asked: Asked): void {
-    const supervisor = this.#supervisor();
-    if (supervisor?.kernel == null || supervisor.isStopping) return;
-    const { witness, disk } = this.#world;
-    const { id, post } = asked;
-    if (!this.#unanswered.includes(asked)) this.#unanswered.push(asked);
-    asked.sent += 1;
-    const answered = (): void => {
-      const place = this.#unanswered.indexOf(asked);
-      if (place >= 0) this.#unanswered.splice(place, 1);
+  #do(what: Act | 'plan'): void {
+    const deciders = this.#deciders;
+    const acts: Partial<Record<Act | 'plan', () => void>> = {
+      plan: () => this.#plan(),
+      loose: () => this.#loose(),
+      start: () => deciders.start(),
+      askGate: () => deciders.createGate(),
+      resolveGate: () => deciders.resolve(),
+      askCleanup: () => deciders.cleanUp(),
+      repeat: () => this.#requests.repeat(),
+      update: () => this.#update(),
+      gate: () => this.#decide(),
+      assign: () => this.#assign(),
     };
-    const hear = (outcome: Outcome): void => {
-      answered();
-      if (outcome.kind === 'applied' || outcome.kind === 'repeated') this.#acknowledged.push(asked);
-      if (outcome.kind === 'applied' && !disk.requests.has(id)) {
-        witness.broken('an acknowledged post is stored', id, JSON.stringify(post.messages[0]));
-      }
-      // Asked twice, each is answered for itself: the other one may be what is found.
-      const isRefused = asked.sent === 1 && (outcome.kind === 'ignored' || outcome.kind === 'refused');
-      if (isRefused && disk.requests.has(id)) witness.broken('told refused, and found', id, outcome.reason);
-    };
-    const fail = (error: unknown): void => {
-      if (isConductorError(error, 'outcome_unknown')) return;
-      answered();
-      if (asked.sent === 1 && disk.requests.has(id)) witness.broken('told failed, and found', id, String(error));
-      const isExpected =
-        isConductorError(error) && ['store_full', 'not_found', 'supervisor_away', 'internal'].includes(error.code);
-      if (!isExpected) witness.broken('people get everyday errors', id, String(error));
-    };
-    // When the supervisor dies before it answers, the post stays without an answer and may be asked for again.
-    supervisor.kernel.post(post).then(hear, fail);
-  }
-
-  #repeat(): void {
-    if (this.#unanswered.length === 0) return;
-    const asked = this.#world.chance.pick(this.#unanswered);
-    this.#world.witness.fault('request repeated');
-    this.#send(asked);
+    const act = acts[what];
+    if (act === undefined) this.#tell(what as Told);
+    else act();
   }
 
   #plan(): void {
@@ -157,7 +131,7 @@ export class People {
       },
     };
     const all = parts.flatMap(({ messages }) => messages);
-    this.#post({
+    this.#requests.post({
       messages: [create, ...all.filter(isCreation), ...all.filter((message) => !isCreation(message))],
       blobs: parts.flatMap(({ blobs }) => blobs),
       principal: 'human',
@@ -205,24 +179,7 @@ export class People {
       draft: this.#world.chance.is(0.3),
       promptBlob: null,
     };
-    this.#post({ ...messagesOf(draft, this.#world.time.wall), principal: 'parent_agent' });
-  }
-
-  /** As `conductor_start_task_run`: asks the scheduler for a place, then posts; the scheduler gives it a slot. */
-  #start(): void {
-    const id = this.#pick('task state ready') ?? this.#pick('task state assigned');
-    const supervisor = this.#supervisor();
-    if (id === null || supervisor?.kernel == null) return;
-    void (async () => {
-      const task = await supervisor.kernel!.read(id);
-      const { scheduler } = supervisor;
-      if (task === null || scheduler === null) return;
-      const placement = await scheduler.place(task).catch(() => null);
-      if (placement?.kind !== 'placed') return;
-      const { workerId, newWorker } = placement;
-      const event = { type: 'task.start', runId: this.#world.newId('run'), workerId, newWorker, dispatch: false };
-      this.#post({ messages: [{ kind: 'event', to: id as ActorId, event }], principal: 'human' });
-    })();
+    this.#requests.post({ ...messagesOf(draft, this.#world.time.wall), principal: 'parent_agent' });
   }
 
   #assign(): void {
@@ -250,18 +207,7 @@ export class People {
     this.#event(to, event);
   }
 
-  #tell(
-    what:
-      | 'cancelTask'
-      | 'cancelRun'
-      | 'cancelObjective'
-      | 'retry'
-      | 'accept'
-      | 'recover'
-      | 'cleanup'
-      | 'activate'
-      | 'resize',
-  ): void {
+  #tell(what: Told): void {
     const reason = 'asked for';
     const retryable = this.#world.chance.pick(['failed', 'blocked', 'canceled', 'needs_review']);
     const table = {
@@ -271,7 +217,10 @@ export class People {
       retry: [`task state ${retryable}`, { type: 'task.retry' }],
       accept: ['task state needs_review', { type: 'task.accept', principal: 'human', reason }],
       recover: ['worker state broken', { type: 'worker.recover' }],
-      cleanup: ['worker state idle', { type: 'worker.cleanup', gateId: null }],
+      cleanup: [
+        `worker state ${this.#world.chance.pick(['idle', 'broken'])}`,
+        { type: 'worker.cleanup', gateId: null },
+      ],
       activate: ['objective state draft', { type: 'objective.activate' }],
       resize: [
         'objective live',
@@ -284,7 +233,7 @@ export class People {
   }
 
   #event(to: string, event: { readonly type: string; readonly [field: string]: unknown }): void {
-    this.#post({ messages: [{ kind: 'event', to: to as ActorId, event }], principal: 'human' });
+    this.#requests.post({ messages: [{ kind: 'event', to: to as ActorId, event }], principal: 'human' });
   }
 
   #pick(where: string): string | null {

@@ -93,6 +93,60 @@ test('a lease that expires while nothing can be stored is said again, and reject
   expect(post.mock.calls.length).toBeGreaterThan(1);
 });
 
+test('a runner that is still to be started is not looked for by the supervisor that takes over', async () => {
+  const met = async (outbox: readonly object[]): Promise<boolean> => {
+    const made = machine();
+    const store = {
+      listOutbox: async () => outbox,
+      listActors: async () => ({ items: [runningRun()], nextCursor: null, total: 1 }),
+    };
+    const platform = {
+      readScope: async () => null,
+      readRunner: async () => null,
+      readStart: async () => ({ kind: 'missing' }),
+    };
+    const parts = { ...made, platform, kernel: () => ({ store }) } as unknown as RunParts;
+    const monitor = startRunMonitor(parts, async () => []);
+    await monitor.adopt();
+    monitor.stop();
+    return made.live.get(RUN) !== null;
+  };
+  expect(await met([{ actor: RUN, name: 'startRunner', state: 'waiting' }])).toBe(false);
+  expect(await met([])).toBe(true);
+});
+
+test('a start that cannot be stored is a reason, and ends nothing', async () => {
+  const { clock, table, live } = machine();
+  const task = actor(TASK, 'ready', {
+    objectiveId: OBJECTIVE,
+    spec: 'spec',
+    workerName: null,
+    workerId: null,
+    facts: { bucket: 'ready', objectiveId: OBJECTIVE },
+  });
+  const objective = actor(OBJECTIVE, 'active', { maxConcurrency: 1, counts: { ready: 1, delayed: 0 } });
+  const items: Partial<Record<string, StoredActor>> = { task, objective };
+  const worker = actor(WORKER, 'idle', { name: null, objectiveId: OBJECTIVE, heldFor: null, branch: 'b' });
+  const kernel = {
+    store: {
+      listActors: async ({ kind }: { readonly kind: string }) => ({
+        items: kind === 'worker' ? [worker] : items[kind] === undefined ? [] : [items[kind]],
+        nextCursor: null,
+        total: null,
+      }),
+      getBlob: async () => null,
+    },
+    subscribe: () => () => undefined,
+    read: async () => task,
+    post: async () => Promise.reject(new Error('disk full')),
+  };
+  const parts = { kernel: () => kernel, clock, table, live, newId: () => RUN } as unknown as RunParts;
+  const scheduler = await startScheduler(parts, { projectMax: 4, isOpen: () => true });
+  await scheduler.idle();
+  await scheduler.stop();
+  expect(scheduler.reasonOf(TASK, OBJECTIVE)).toContain('disk full');
+});
+
 test('what a commit says while the scheduler’s view is loading outranks an older page', async () => {
   const view = new LiveView();
   const listActors = async ({ kind }: { readonly kind: string }) => {
@@ -122,6 +176,7 @@ test('a commit while the scheduler is loading starts nothing yet', async () => {
   };
   const starting = startScheduler({ kernel: () => kernel, clock, table, live } as unknown as RunParts, {
     projectMax: 4,
+    isOpen: () => true,
   });
   const counts = { ready: 1, delayed: 0 };
   listeners[0]!({ actors: [actor(OBJECTIVE, 'active', { maxConcurrency: 1, counts })] });

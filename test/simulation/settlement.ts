@@ -1,5 +1,7 @@
 /** What still moves or hangs although nobody disturbs it: empty once everything has settled or waits for a named reason. */
+import type { GateContext } from '../../src/machines/gate/model.ts';
 import type { Supervisor } from './supervisor.ts';
+import { workOf } from './virtual-host.ts';
 import type { World } from './world.ts';
 
 /** Reasons that are no reason while nothing runs. */
@@ -11,7 +13,12 @@ export function whatIsUnsettled(world: World, supervisor: Supervisor | null): re
   if (supervisor?.isReady !== true) return ['supervisor is not up'];
   if (supervisor.isStopping) return ['supervisor is still stopping'];
   const parked = parkedActors(world);
-  const moving = [...openEffects(world, parked), ...openRuns(world, parked), ...openWorkers(world, parked)];
+  const moving = [
+    ...overdueGates(world),
+    ...openEffects(world, parked),
+    ...openRuns(world, parked),
+    ...openWorkers(world, parked),
+  ];
   if (moving.length > 0) return moving;
   return [...openMemory(world, supervisor, parked), ...openTasks(world, supervisor, parked)];
 }
@@ -24,6 +31,16 @@ function parkedActors({ disk, witness }: World): Parked {
   for (const { state, actor } of disk.outbox.values()) if (state === 'parked') parked.add(actor);
   if (parked.size > 0 && !witness.faults.has('effect parked')) witness.fault('effect parked');
   return parked;
+}
+
+/** Whatever has an end is closed after it. */
+function* overdueGates({ disk, time }: World): Generator<string> {
+  for (const state of ['open', 'approved']) {
+    for (const id of disk.ids.of(`gate state ${state}`)) {
+      const { expiresAt } = (JSON.parse(disk.actors.get(id)!.snapshot) as { context: GateContext }).context;
+      if (expiresAt !== null && expiresAt <= time.wall) yield `${id} is ${state} after its end`;
+    }
+  }
 }
 
 function* openEffects({ disk }: World, parked: Parked): Generator<string> {
@@ -55,8 +72,9 @@ function* openWorkers(world: World, parked: Parked): Generator<string> {
 
 function* openMemory({ host }: World, supervisor: Supervisor, parked: Parked): Generator<string> {
   for (const { runId } of supervisor.live.all()) if (!parked.has(runId)) yield `${runId} is in memory`;
-  for (const { cookie, command, identity } of host.living()) {
-    const runId = cookie?.split('/')[1];
+  for (const process of host.living()) {
+    const { command, identity } = process;
+    const runId = workOf(process)?.runId;
     if (runId !== undefined && !parked.has(runId)) yield `${runId} has the process ${command} ${String(identity.pid)}`;
   }
 }

@@ -4,12 +4,12 @@
  */
 import { openMemoryStore, type MemoryFault } from '../../src/persistence/memory-store.ts';
 import type { CommitBatch, CommitResult, Store } from '../../src/persistence/store.ts';
-import { coreServices, type HeldServices } from '../../src/supervisor/core-children.ts';
+import { coreServices, noServices } from '../../src/supervisor/core-children.ts';
 import { createEffectHandlers } from '../../src/supervisor/effects/effect-handlers.ts';
 import { readRunFacts } from '../../src/supervisor/effects/run-facts.ts';
 import { setupKeyOf } from '../../src/supervisor/effects/runner-contract.ts';
 import { createKernel } from '../../src/supervisor/kernel/create-kernel.ts';
-import type { Kernel } from '../../src/supervisor/kernel/kernel.ts';
+import type { Kernel, Post } from '../../src/supervisor/kernel/kernel.ts';
 import { createSnapshotSource } from '../../src/supervisor/processes/process-snapshot.ts';
 import { GrantedValues } from '../../src/supervisor/runs/granted-values.ts';
 import { LiveRuns } from '../../src/supervisor/runs/live-runs.ts';
@@ -18,7 +18,7 @@ import { createRunnerIntake } from '../../src/supervisor/runs/runner-intake.ts';
 import type { RunnerPlatform } from '../../src/supervisor/runs/runner-platform.ts';
 import type { Scheduler } from '../../src/supervisor/scheduler/scheduler.ts';
 import { sha256 } from '../../src/supervisor/specs/canonical-json.ts';
-import { stopRuns, type StopMode } from '../../src/supervisor/stop-runs.ts';
+import { endRuns, type StopMode } from '../../src/supervisor/stop-runs.ts';
 import type { Service } from '../../src/supervisor/tree/tree-child.ts';
 import {
   createSupervisionTree,
@@ -32,6 +32,10 @@ import type { World } from './world.ts';
 
 export const PROJECT_RUNS_MAX = 12;
 const COMMIT_MAX_MS = 6;
+/** A commit of a slow disk, in ms. */
+const SLOW_COMMIT_MS = [200, 900] as const;
+/** Small enough that a crowd fills it. A batch takes less than waits, so that it stays full for a while. */
+const MAILBOX = { mailboxMessagesMax: 200, batchPostsMax: 40, batchMessagesMax: 150 } as const;
 
 const PROJECT = {
   key: 'project',
@@ -49,11 +53,12 @@ export class Supervisor {
   kernel: Kernel | null = null;
   parts: RunParts | null = null;
   isReady = false;
+  /** It is being taken down: nobody is heard any more. */
   isStopping = false;
   readonly #world: World;
   readonly #invariants: Invariants;
   readonly #epoch: number;
-  readonly #held: HeldServices = { scheduler: null, monitor: null };
+  readonly #held = noServices();
   readonly #failures = new Map<string, (cause: unknown) => void>();
   #store: Store | null = null;
   #tree: SupervisionTree | null = null;
@@ -85,7 +90,7 @@ export class Supervisor {
       store: this.#store,
       clock,
       handlers: createEffectHandlers(parts),
-      limits: { validateTells: true },
+      limits: { validateTells: true, ...MAILBOX },
       onFatal: () => this.die(),
     });
     this.#countPosts(this.kernel);
@@ -103,14 +108,29 @@ export class Supervisor {
     this.#failures.get(id)?.(new Error('a fault of the simulation'));
   }
 
+  /** What a client's `stop` does; a second one may be in more of a hurry than the first. */
   async stop(mode: StopMode): Promise<void> {
+    await endRuns(this.parts!, this.#held, { mode, progress: () => undefined });
+    if (mode !== 'keep') this.#checkEnded(mode);
+    if (this.isStopping) return;
     this.isStopping = true;
-    this.#held.scheduler?.setOpen(false);
-    await stopRuns(this.parts!, mode, () => undefined);
     await this.#tree!.stop('stopped');
     await this.kernel!.stop();
     await this.#store!.close();
     this.die();
+  }
+
+  /** Whoever waited for the runs is told the truth: only those are left that have not begun, or that end by hand alone. */
+  #checkEnded(mode: StopMode): void {
+    const { disk, witness } = this.#world;
+    const parked = new Set<string>();
+    for (const { state, actor } of disk.outbox.values()) if (state === 'parked') parked.add(actor);
+    const left = disk.ids.of('run live').filter((id) => {
+      return !parked.has(id) && disk.actors.get(id)!.facts.state !== 'dispatch_pending';
+    });
+    if (left.length > 0)
+      witness.broken('a stop that waits for runs ends after them', left[0]!, `${mode}: ${left.join(', ')}`);
+    else if (mode === 'drain') witness.fault('drained');
   }
 
   #gone(): void {
@@ -267,10 +287,12 @@ export class Supervisor {
     const { life } = this.process;
     const commit = store.commit.bind(store);
     const wait = async (): Promise<void> => world.time.wait(life, world.chance.int(1, COMMIT_MAX_MS));
+    const isSlow = (): boolean => world.time.monotonic < world.trouble.diskSlowUntil;
     store.commit = async (batch: CommitBatch): Promise<CommitResult> => {
       if (!life.alive) return new Promise<never>(() => undefined);
       const how = world.chance.weighted({ atOnce: 70, before: 15, after: 15 });
-      if (how === 'before') await wait();
+      if (isSlow()) await world.time.wait(life, world.chance.int(...SLOW_COMMIT_MS));
+      else if (how === 'before') await wait();
       const before = world.disk.lastSeq;
       const result = await commit(batch);
       const isWritten = result.kind === 'committed' || (result.kind === 'unknown' && isThere(world, batch, before));
@@ -282,11 +304,22 @@ export class Supervisor {
     return store;
   }
 
+  #checkNoStart({ messages }: Post): void {
+    for (const message of messages) {
+      if (message.kind === 'create') continue;
+      const { type, dispatch } = message.event;
+      if (type === 'run.dispatch' || (type === 'task.start' && dispatch === true)) {
+        this.#world.witness.broken('nothing is started by a supervisor that is to stop', message.to, type);
+      }
+    }
+  }
+
   #countPosts(kernel: Kernel): void {
     const post = kernel.post.bind(kernel);
     kernel.post = (message) => {
       if (!this.isAlive) return new Promise<never>(() => undefined);
       this.#world.messages += Math.max(1, message.messages.length);
+      if (this.#held.isClosing) this.#checkNoStart(message);
       return post(message);
     };
   }

@@ -57,7 +57,7 @@ export class VirtualAgent {
       pgid,
       sid,
     };
-    const readable = !world.happens('start record unreadable', 0.01);
+    const readable = !world.happens('start record unreadable', 0.02);
     if (!world.files.createStart(record, readable)) {
       world.host.exit(process, { code: null, signal: 'SIGKILL' });
       return null;

@@ -123,7 +123,7 @@ export class VirtualGit {
 
   #refusalOf(world: World, { base, continueWork }: PrepareRequest): 'conflict' | 'refused' | null {
     if (continueWork) return null;
-    if (base.merge.length > 1 && world.happens('merge conflict', 0.05)) return 'conflict';
+    if (base.merge.length > 1 && world.happens('merge conflict', 0.15)) return 'conflict';
     return world.happens('worktree refused', 0.01) ? 'refused' : null;
   }
 

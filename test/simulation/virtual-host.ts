@@ -21,7 +21,10 @@ export type ProcessOptions = {
   readonly joins?: VirtualProcess;
   readonly uid?: number;
   readonly command: string;
+  /** What others can read in its environment. */
   readonly cookie: string | null;
+  /** Whose it really is, as a cookie would say; absent: the cookie says it. */
+  readonly owner?: string;
   readonly cwd: string | null;
   /** @returns whether it was handled; otherwise the signal ends the process. */
   readonly onSignal?: (signal: string) => boolean;
@@ -193,6 +196,15 @@ export class VirtualHost {
     return this.#pid;
   }
 }
+
+/** Run and epoch that a process works for; null for a stranger. */
+export const workOf = ({
+  owner,
+  cookie,
+}: VirtualProcess): { readonly runId: string; readonly epoch: number } | null => {
+  const parts = (owner ?? cookie)?.split('/') ?? [];
+  return parts.length === 3 ? { runId: parts[1]!, epoch: Number(parts[2]) } : null;
+};
 
 const rowOf = ({ identity, parent, pgid, sid, uid, zombie, life, command }: VirtualProcess): ProcessRow => ({
   identity,

@@ -60,6 +60,7 @@ export class VirtualRunner implements RunnerEnd {
       command: 'runner',
       // One that was started before it had a contract does not carry its cookie.
       cookie: world.happens('runner was warm', 0.5) ? null : contract.cookie,
+      owner: contract.cookie,
       cwd: null,
       onSignal: (signal) => this.#onSignal(signal),
     });

@@ -4,7 +4,7 @@
  */
 import type { MemoryDisk } from '../../src/persistence/memory-disk.ts';
 import type { ReportBody, ReportResult } from '../../src/supervisor/runners/protocol.ts';
-import type { VirtualHost, VirtualProcess } from './virtual-host.ts';
+import { workOf, type VirtualHost, type VirtualProcess } from './virtual-host.ts';
 
 export type Violation = {
   readonly invariant: string;
@@ -132,10 +132,16 @@ export class Witness {
     return word.result === 'applied' ? found === 'transition' : found !== undefined;
   }
 
+  /** A runner that was started ahead and holds no grant knows nothing and does nothing; denied, it goes. */
+  #isIdleWarm(process: VirtualProcess, { runId, epoch }: { readonly runId: string; readonly epoch: number }): boolean {
+    const isWarm = process.command === 'runner' && process.cookie === null;
+    return isWarm && this.#granted.get(epochKey(runId, epoch)) !== process;
+  }
+
   #processes(): RunProcess[] {
     return this.#host.living().flatMap((process) => {
-      const parts = process.cookie?.split('/') ?? [];
-      return parts.length === 3 ? [{ runId: parts[1]!, epoch: Number(parts[2]), process }] : [];
+      const work = workOf(process);
+      return work === null || this.#isIdleWarm(process, work) ? [] : [{ ...work, process }];
     });
   }
 }

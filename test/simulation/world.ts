@@ -4,9 +4,9 @@
  *     people ─ posts ─▶ ┌ supervisor: kernel, effects, monitor, intake, scheduler (the real ones) ┐ ◀─ reports ─ runners
  *                       └ store: memory disk with faults · git, processes, files, time: virtual ──┘ ─ instructions ─▶ agents
  *
- * Run it: `npm run simulate -- --seed N --events M [--episode K] [--json]`. A run is a row of episodes of 20,000 events; each
- * begins with an empty project from the seed `N/K`, has trouble for most of its length, is then left in peace, and must settle.
- * An event is one message that the kernel took or one step of the world. A failure names the invariant, the event, the last
+ * Run it: `npm run simulate -- --seed N --events M [--episode K] [--complete] [--json]`. A run is a row of episodes of 20,000
+ * events; each begins with an empty project from the seed `N/K`, has trouble for most of its length, is then left in peace, and
+ * must settle. An event is one message that the kernel took or one step of the world. A failure names the invariant, the event, the last
  * journal entries of the entity, and the one command that replays its episode.
  *
  * W1. Everything is derived from the seed: no clock, timer, chance, file, process or socket of the real machine.
@@ -40,6 +40,8 @@ export type Trouble = {
   on: boolean;
   /** Virtual ms until which the disk is full. */
   diskFullUntil: number;
+  /** Virtual ms until which every commit takes its time. */
+  diskSlowUntil: number;
   gitFailsUntil: number;
   gitLockedUntil: number;
   /** Runs whose every runner dies before its agent starts. */
@@ -60,6 +62,7 @@ export class World {
   readonly trouble: Trouble = {
     on: true,
     diskFullUntil: 0,
+    diskSlowUntil: 0,
     gitFailsUntil: 0,
     gitLockedUntil: 0,
     doomedRuns: new Set(),

@@ -37,28 +37,32 @@ export interface Scheduler {
   reasonOf(taskId: string, objectiveId: string | null): string | null;
   /** Where a task would run if it were started now. */
   place(task: StoredActor): Promise<Placement>;
-  /** False: nothing new is started (`stop`). */
-  setOpen(open: boolean): void;
   /** No pass runs and none is due. */
   idle(): Promise<void>;
   /** Nothing is started any more; resolves when the pass that runs is over, so that the next scheduler counts what it started. */
   stop(): Promise<void>;
 }
 
-export async function startScheduler(parts: RunParts, limits: { readonly projectMax: number }): Promise<Scheduler> {
-  const scheduler = new SchedulerService(parts, limits.projectMax);
+export type SchedulerLimits = {
+  /** Runs at one time in the project. */
+  readonly projectMax: number;
+  /** False: nothing new is started any more (`stop`). */
+  readonly isOpen: () => boolean;
+};
+
+export async function startScheduler(parts: RunParts, limits: SchedulerLimits): Promise<Scheduler> {
+  const scheduler = new SchedulerService(parts, limits);
   await scheduler.begin();
   return scheduler;
 }
 
 class SchedulerService implements Scheduler {
   readonly #parts: RunParts;
-  readonly #projectMax: number;
+  readonly #limits: SchedulerLimits;
   readonly #view = new LiveView();
   readonly #scopes = new Map<string, readonly string[]>();
   #reasons = new Map<string, string>();
   #turn = 0;
-  #open = true;
   #loaded = false;
   #stopped = false;
   #due = false;
@@ -67,9 +71,9 @@ class SchedulerService implements Scheduler {
   #unsubscribe: () => void = () => undefined;
   #cancelBeat: () => void = () => undefined;
 
-  constructor(parts: RunParts, projectMax: number) {
+  constructor(parts: RunParts, limits: SchedulerLimits) {
     this.#parts = parts;
-    this.#projectMax = projectMax;
+    this.#limits = limits;
   }
 
   async begin(): Promise<void> {
@@ -93,11 +97,6 @@ class SchedulerService implements Scheduler {
 
   reasonOf(taskId: string, objectiveId: string | null): string | null {
     return this.#reasons.get(taskId) ?? this.#fullness(objectiveId);
-  }
-
-  setOpen(open: boolean): void {
-    this.#open = open;
-    this.poke();
   }
 
   async idle(): Promise<void> {
@@ -141,10 +140,10 @@ class SchedulerService implements Scheduler {
   }
 
   async #startReady(): Promise<void> {
-    if (!this.#open) return;
+    if (!this.#limits.isOpen()) return;
     await this.#dispatchPending();
     const lanes = await this.#lanes();
-    const limits = { projectMax: this.#projectMax, running: this.#running() };
+    const limits = { projectMax: this.#limits.projectMax, running: this.#running() };
     const { starts, waits } = planStarts({ lanes, workers: this.#view.workers, limits });
     this.#reasons = new Map(waits);
     const posts: Promise<unknown>[] = [];
@@ -205,7 +204,7 @@ class SchedulerService implements Scheduler {
 
   /** Why no more runs of this objective may start; null while a slot is free. */
   #fullness(objectiveId: string | null): string | null {
-    const limits = { projectMax: this.#projectMax, running: this.#running() };
+    const limits = { projectMax: this.#limits.projectMax, running: this.#running() };
     const [running, maxConcurrency] = [this.#runningOf(objectiveId), this.#concurrencyOf(objectiveId)];
     return fullnessOf({ running, maxConcurrency }, limits);
   }
@@ -272,7 +271,7 @@ class SchedulerService implements Scheduler {
 
   /** Asked again right before every start: a pass takes as long as git does, and it may have been closed or replaced meanwhile. */
   get #mayStart(): boolean {
-    return this.#open && !this.#stopped;
+    return this.#limits.isOpen() && !this.#stopped;
   }
 
   #running(): number {
