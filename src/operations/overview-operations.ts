@@ -5,10 +5,12 @@ import { anyId, momentSeq } from './moment-parameters.ts';
 import type { HandlerContext } from './operation-context.ts';
 import { defineOperation, READERS, said } from './operation.ts';
 import { closed, objectiveId, optional } from './parameter-schemas.ts';
-import { overviewItems, seenNow } from './read-models/overview-items.ts';
+import { overviewItems } from './read-models/overview-items.ts';
 import { gatherNow } from './read-models/overview-now.ts';
 import { gatherPast } from './read-models/overview-past.ts';
 import { OVERVIEW_LIMITS, requireObjective } from './read-models/overview-scope.ts';
+import { seenNow } from './read-models/overview-seen.ts';
+import { pastMomentsOf } from './read-models/past-moments.ts';
 import { OverviewItemsSchema, OverviewSchema, type Overview, type OverviewItems } from './read-models/overview.ts';
 import { statusOf } from './read-models/project-status.ts';
 
@@ -82,7 +84,9 @@ const overviewOf = async (
   await requireObjective(reader, scope);
   const seq = Math.min(params.seq ?? lastSeq, lastSeq);
   const isNow = seq === lastSeq;
-  const { seen, omitted } = await (isNow ? gatherNow(reader, scope) : gatherPast(reader, seq, scope));
+  const { seen, omitted } = await (isNow
+    ? gatherNow(reader, scope)
+    : gatherPast({ reader, moments: pastMomentsOf(context), seq }, scope));
   const [last] = seq === 0 ? [] : await reader.listJournal({ until: seq, order: 'newest', limit: 1 });
   return {
     seq,

@@ -5,12 +5,8 @@
  * V1. Two entries of one actor are ordered by `revision`, within what is live and within what is past: live ones count commits, past
  *     ones name the entry of the journal that made them.
  */
-import type { ActorKind } from '../../machines/ids.ts';
 import { RUN_ENDS } from '../../machines/run/ends.ts';
-import { describeActor } from '../../machines/registry.ts';
-import type { ActorMoment } from '../../persistence/snapshot-history.ts';
-import type { StoredActor, StoreReader } from '../../persistence/store.ts';
-import type { ContextOf } from '../operation-context.ts';
+import type { StoreReader } from '../../persistence/store.ts';
 import type {
   OverviewGate,
   OverviewItems,
@@ -19,50 +15,9 @@ import type {
   OverviewTask,
   OverviewWorker,
 } from './overview.ts';
+import { contextIn, seenNow, type Seen, type Shown } from './overview-seen.ts';
 import { specFacts, type SpecFacts } from './spec-facts.ts';
 import { ownReason } from './task-reasons.ts';
-
-/** An actor as it is or was. */
-export type Seen = {
-  readonly id: string;
-  readonly kind: ActorKind;
-  readonly state: string;
-  readonly settled: boolean;
-  readonly context: unknown;
-  readonly revision: number;
-  readonly createdAt: number;
-  readonly updatedAt: number;
-};
-
-export const seenNow = ({ id, kind, facts, snapshot, revision, createdAt, updatedAt }: StoredActor): Seen => ({
-  id,
-  kind,
-  state: facts.state,
-  settled: facts.settled,
-  context: snapshot.context,
-  revision,
-  createdAt,
-  updatedAt,
-});
-
-export const seenAt = (id: string, kind: ActorKind, { snapshot, seq, at }: ActorMoment): Seen => {
-  const { state, settled } = describeActor(kind, snapshot.value as string, snapshot.context);
-  const createdAt = snapshot.context['createdAt'];
-  return {
-    id,
-    kind,
-    state,
-    settled,
-    context: snapshot.context,
-    revision: seq,
-    createdAt: typeof createdAt === 'number' ? createdAt : at,
-    updatedAt: at,
-  };
-};
-
-/** Committed contexts have passed their schema: they are believed. */
-export const contextIn = <Kind extends ActorKind>(seen: Seen, _kind: Kind): ContextOf[Kind] =>
-  seen.context as ContextOf[Kind];
 
 /** Entries made in one turn of the loop: a few milliseconds, then others may go on. */
 export const ITEMS_PER_TURN = 100;
@@ -158,7 +113,7 @@ const taskOf = (seen: Seen, spec: SpecFacts | undefined): OverviewTask => {
   };
 };
 
-const reasonOf = (state: string, task: ContextOf['task']): string | null => {
+const reasonOf = (state: string, task: Shown['task']): string | null => {
   const own = ownReason(state, task);
   if (own !== undefined) return own;
   return task.waitingOn === 0

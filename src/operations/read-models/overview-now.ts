@@ -6,8 +6,9 @@
  */
 import type { ActorKind } from '../../machines/ids.ts';
 import type { ActorQuery, StoreReader } from '../../persistence/store.ts';
-import { ITEMS_PER_TURN, nextTurn, seenNow, type Seen } from './overview-items.ts';
+import { ITEMS_PER_TURN, nextTurn } from './overview-items.ts';
 import { OVERVIEW_LIMITS, SAD_ENDS, Shelf, tasksCounted, type Gathered, type OverviewScope } from './overview-scope.ts';
+import { seenNow, type Seen } from './overview-seen.ts';
 
 /** Rows of a page that the store gives at most. */
 const PAGE_MAX = 1_000;

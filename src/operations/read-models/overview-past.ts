@@ -1,81 +1,119 @@
 /**
- * Gathers what was shown of a project at a moment that is over, from the journal alone: who was there is found by the entries that
- * made them, what they were by time travel.
+ * Gathers what was shown of a project at a moment that is over: who may have been there is found by indexes, who was and how by time
+ * travel.
  *
  * M1. Nothing that came later is in it, nor anything that an actor became later.
- * M2. The cost grows with what is shown, never with the length of the journal.
+ * M2. The cost grows with what is shown, never with the length of the journal, nor with what came before the moment or after it.
+ * M3. What was live is found among the newest of its kind at that moment, and among what is live still. What was older and has ended
+ *     since is found by what waited for it or counts it: a gate by its task, its run or its objective, a run by its task.
  */
-import { kindOfId, type ActorKind } from '../../machines/ids.ts';
-import { SETTLED_STATES } from '../../machines/registry.ts';
+import type { ActorKind } from '../../machines/ids.ts';
 import type { StoreReader } from '../../persistence/store.ts';
-import { contextIn, ITEMS_PER_TURN, nextTurn, seenAt, type Seen } from './overview-items.ts';
 import { OVERVIEW_LIMITS, SAD_ENDS, Shelf, tasksCounted, type Gathered, type OverviewScope } from './overview-scope.ts';
+import { contextIn, type Seen } from './overview-seen.ts';
+import type { PastMoments } from './past-moments.ts';
 
-type Moment = { readonly reader: StoreReader; readonly seq: number };
+/** A moment, and where to look it up. */
+export type Look = { readonly reader: StoreReader; readonly moments: PastMoments; readonly seq: number };
 
-export const gatherPast = async (reader: StoreReader, seq: number, scope: OverviewScope): Promise<Gathered> => {
-  const moment: Moment = { reader, seq };
+type Past = Look & {
+  /** Behind the id of the newest of a kind that may have been there; null where none was. */
+  readonly ends: Map<ActorKind, string | null>;
+};
+
+/** Actors of one kind; of one objective, in one state now, where these are named. */
+type Group = { readonly kind: ActorKind; readonly objectiveId?: string; readonly state?: string };
+
+/** Members that the store gives at one time. */
+const MEMBERS_MAX = 1_000;
+/** Newest entries that made an actor of a kind: what was made at one time may have been committed in another order. */
+const CREATED_MAX = 20;
+
+export const gatherPast = async (look: Look, scope: OverviewScope): Promise<Gathered> => {
+  const past: Past = { ...look, ends: new Map() };
   const shelf = new Shelf();
-  const { chosen, others } = await objectivesOf(moment, scope);
-  const objectives = await asTheyWere(moment, chosen);
-  shelf.put(objectives);
-  for (const { id } of objectives) shelf.put(await tasksOf(moment, id, scope.tasksMax - shelf.of('task').length));
-  if (scope.objectiveId === null) shelf.put(await asTheyWere(moment, await looseTasks(moment)));
-  shelf.put(await asTheyWere(moment, shelf.runsOfTasks()));
-  shelf.put(await asTheyWere(moment, shelf.missing(await failuresOf(moment, scope))));
-  shelf.put(await asTheyWere(moment, shelf.tasksOfRuns()));
-  shelf.put(await asTheyWere(moment, shelf.gatesWaitedFor()));
-  const gates = await asTheyWere(moment, shelf.missing(await gatesOf(moment, scope)));
-  shelf.put(gates.filter(({ state }) => state === 'open'));
-  const workers = await asTheyWere(moment, [...(await workersOf(moment, objectives)), ...shelf.workersOfLiveRuns()]);
-  shelf.put(workers.filter(({ settled }) => !settled));
+  const of = scope.objectiveId === null ? {} : { objectiveId: scope.objectiveId };
+  const { chosen, others } = await objectivesOf(past, scope);
+  shelf.put(chosen);
+  for (const { id } of chosen) shelf.put(await tasksOf(past, id, scope.tasksMax - shelf.of('task').length));
+  if (scope.objectiveId === null) shelf.put(await looseTasks(past));
+  shelf.put(await liveOnes(past, { kind: 'run', ...of }));
+  shelf.put(await failuresOf(past, { kind: 'run', ...of }));
+  shelf.put(await asTheyWere(past, shelf.tasksOfRuns()));
+  shelf.put(await asTheyWere(past, shelf.runsOfTasks()));
+  shelf.put(await asTheyWere(past, shelf.gatesWaitedFor()));
+  shelf.put((await liveOnes(past, { kind: 'gate', ...of })).filter(isOpen));
+  for (const objective of chosen) shelf.put(await hiddenGates(past, objective, shelf));
+  const workers = await asTheyWere(past, [...(await workersOf(past, chosen)), ...shelf.workersOfLiveRuns()]);
+  shelf.put(workers.filter(isLive));
   const inObjectives = shelf.of('task').filter((task) => contextIn(task, 'task').objectiveId !== null).length;
-  const omitted = { objectives: others, tasks: Math.max(0, tasksCounted(objectives) - inObjectives) };
+  const omitted = { objectives: others, tasks: Math.max(0, tasksCounted(chosen) - inObjectives) };
   return { seen: shelf.all(), omitted };
 };
 
 /** Who was not there yet is left out. */
-const asTheyWere = async ({ reader, seq }: Moment, ids: readonly string[]): Promise<Seen[]> => {
-  const found: Seen[] = [];
-  for (let first = 0; first < ids.length; first += ITEMS_PER_TURN) {
-    const moments = await reader.momentsAt(ids.slice(first, first + ITEMS_PER_TURN), seq);
-    for (const [id, moment] of moments) found.push(seenAt(id, kindOfId(id)!, moment));
-    await nextTurn();
-  }
-  return found;
+const asTheyWere = async ({ moments, seq }: Past, ids: Iterable<string>): Promise<Seen[]> =>
+  moments.of([...new Set(ids)], seq);
+
+const isLive = ({ settled }: Seen): boolean => !settled;
+const isOpen = ({ state }: Seen): boolean => state === 'open';
+
+/** Ids of those that may have been there, newest first. Ids rise with age. */
+const newestOf = async (past: Past, group: Group, limit: number): Promise<readonly string[]> => {
+  const after = await endOf(past, group.kind);
+  return after === null ? [] : past.reader.listActorIds({ ...group, after, limit });
 };
 
-/** Newest first, as far as `limit` goes. */
-const createdBefore = async ({ reader, seq }: Moment, kind: ActorKind, limit: number) =>
-  reader.listJournal({ type: `${kind}.created`, until: seq, order: 'newest', limit });
+const endOf = async ({ reader, seq, ends }: Past, kind: ActorKind): Promise<string | null> => {
+  const known = ends.get(kind);
+  if (known !== undefined) return known;
+  const created = await reader.listJournal({
+    type: `${kind}.created`,
+    until: seq,
+    order: 'newest',
+    limit: CREATED_MAX,
+  });
+  const newest = created.map(({ actor }) => actor).reduce((a, b) => (a > b ? a : b), '');
+  // `~` follows every character of an id.
+  const end = newest === '' ? null : `${newest}~`;
+  ends.set(kind, end);
+  return end;
+};
+
+/** M3. */
+const candidatesOf = async (past: Past, group: Group): Promise<Seen[]> => {
+  const limit = OVERVIEW_LIMITS.candidates;
+  const newest = await newestOf(past, group, limit);
+  if (newest.length === 0) return [];
+  const still = await past.reader.listActorIds({ ...group, live: true, order: 'oldest', limit });
+  return asTheyWere(past, [...newest, ...still]);
+};
+
+const liveOnes = async (past: Past, group: Group): Promise<Seen[]> => (await candidatesOf(past, group)).filter(isLive);
 
 /** Live ones before others, newest first; `others` counts the candidates that have no room. */
 const objectivesOf = async (
-  moment: Moment,
+  past: Past,
   { objectiveId }: OverviewScope,
-): Promise<{ readonly chosen: readonly string[]; readonly others: number }> => {
-  if (objectiveId !== null) return { chosen: [objectiveId], others: 0 };
-  const candidates = (await createdBefore(moment, 'objective', OVERVIEW_LIMITS.candidates)).map(({ actor }) => actor);
-  const states = await Promise.all(candidates.map((id) => stateThen(moment, id)));
-  const isSettled = (index: number): boolean => SETTLED_STATES.objective.includes(states[index] ?? '');
-  const live = candidates.filter((_, index) => !isSettled(index));
-  const chosen = [...live, ...candidates.filter((_, index) => isSettled(index))].slice(0, OVERVIEW_LIMITS.objectives);
+): Promise<{ readonly chosen: readonly Seen[]; readonly others: number }> => {
+  if (objectiveId !== null) return { chosen: await asTheyWere(past, [objectiveId]), others: 0 };
+  const candidates = (await candidatesOf(past, { kind: 'objective' })).toSorted((a, b) => (a.id < b.id ? 1 : -1));
+  const chosen = [...candidates.filter(isLive), ...candidates.filter(({ settled }) => settled)].slice(
+    0,
+    OVERVIEW_LIMITS.objectives,
+  );
   return { chosen, others: candidates.length - chosen.length };
 };
 
-/** By its last entry: much less to read than what it was. */
-const stateThen = async ({ reader, seq }: Moment, actor: string): Promise<string | null> =>
-  (await reader.listJournal({ actor, until: seq, order: 'newest', limit: 1 }))[0]?.to ?? null;
-
 /** Members stand in the order of their creation: behind one that was not there yet, none was. */
-const tasksOf = async (moment: Moment, objectiveId: string, room: number): Promise<Seen[]> => {
+const tasksOf = async (past: Past, objectiveId: string, room: number): Promise<Seen[]> => {
   const found: Seen[] = [];
   let after = 0;
   while (found.length < room) {
-    const limit = Math.min(ITEMS_PER_TURN, room - found.length);
-    const rows = await moment.reader.listRelation('member', objectiveId, { after, limit });
+    const limit = Math.min(MEMBERS_MAX, room - found.length);
+    const rows = await past.reader.listRelation('member', objectiveId, { after, limit });
     const tasks = await asTheyWere(
-      moment,
+      past,
       rows.map(({ to }) => to),
     );
     found.push(...tasks);
@@ -85,35 +123,46 @@ const tasksOf = async (moment: Moment, objectiveId: string, room: number): Promi
   return found;
 };
 
-const looseTasks = async (moment: Moment): Promise<string[]> => {
-  const created = await createdBefore(moment, 'task', OVERVIEW_LIMITS.loose);
-  return created.filter(({ objectiveId }) => objectiveId === null).map(({ actor }) => actor);
+const looseTasks = async (past: Past): Promise<Seen[]> => {
+  const newest = await asTheyWere(past, await newestOf(past, { kind: 'task' }, OVERVIEW_LIMITS.loose));
+  return newest.filter((task) => contextIn(task, 'task').objectiveId === null);
 };
 
-/** Newest runs of each sad end. Every run ends with the same event. */
-const failuresOf = async ({ reader, seq }: Moment, { objectiveId }: OverviewScope): Promise<string[]> => {
-  const of = objectiveId === null ? {} : { objectiveId };
-  const query = { type: 'runner.ended', until: seq, order: 'newest', limit: OVERVIEW_LIMITS.ends, ...of } as const;
-  const ends = Map.groupBy(await reader.listJournal(query), ({ to }) => to ?? '');
-  return SAD_ENDS.flatMap((state) =>
-    (ends.get(state) ?? []).slice(0, OVERVIEW_LIMITS.failures).map(({ actor }) => actor),
-  );
-};
-
-/** Among the newest that were there; those which a task or a run waited for are found by it, however old. */
-const gatesOf = async (moment: Moment, { objectiveId }: OverviewScope): Promise<readonly string[]> => {
-  if (objectiveId === null) {
-    return (await createdBefore(moment, 'gate', OVERVIEW_LIMITS.loose)).map(({ actor }) => actor);
+/** The newest of each sad end. A run that has ended stays as it ended, so what it is now says how it may have ended by then. */
+const failuresOf = async (past: Past, group: Group): Promise<Seen[]> => {
+  const found: Seen[] = [];
+  for (const state of SAD_ENDS) {
+    const ended = (await asTheyWere(past, await newestOf(past, { ...group, state }, OVERVIEW_LIMITS.ends))).filter(
+      (run) => run.state === state,
+    );
+    found.push(...ended.slice(0, OVERVIEW_LIMITS.failures));
   }
-  const gates = await moment.reader.listActors({ kind: 'gate', objectiveId, limit: OVERVIEW_LIMITS.loose });
-  return gates.items.map(({ id }) => id);
+  return found;
 };
 
-const workersOf = async ({ reader }: Moment, objectives: readonly Seen[]): Promise<string[]> => {
-  const pages = await Promise.all(
-    objectives.map(({ id }) =>
-      reader.listActors({ kind: 'worker', objectiveId: id, limit: OVERVIEW_LIMITS.workers, order: 'oldest' }),
-    ),
-  );
-  return pages.flatMap(({ items }) => items.map(({ id }) => id));
+/** Open gates that the objective counted and that were not found yet, however old: looked for as far as `hidden` goes. */
+const hiddenGates = async (past: Past, objective: Seen, shelf: Shelf): Promise<Seen[]> => {
+  // A canceled one counts no more.
+  if (objective.state === 'canceled') return [];
+  const known = shelf.of('gate').filter((gate) => isOpen(gate) && contextIn(gate, 'gate').objectiveId === objective.id);
+  const missing = contextIn(objective, 'objective').openGates - known.length;
+  const found: Seen[] = [];
+  const group = { kind: 'gate', objectiveId: objective.id } as const;
+  const limit = OVERVIEW_LIMITS.candidates;
+  let looked = 0;
+  let page = missing <= 0 ? [] : await newestOf(past, group, limit);
+  while (page.length > 0 && found.length < missing && looked < OVERVIEW_LIMITS.hidden) {
+    found.push(...(await asTheyWere(past, shelf.missing(page))).filter(isOpen));
+    looked += page.length;
+    page = await past.reader.listActorIds({ ...group, after: page.at(-1)!, limit });
+  }
+  return found;
+};
+
+const workersOf = async (past: Past, objectives: readonly Seen[]): Promise<string[]> => {
+  const found: string[] = [];
+  for (const { id } of objectives) {
+    found.push(...(await newestOf(past, { kind: 'worker', objectiveId: id }, OVERVIEW_LIMITS.workers)));
+  }
+  return found;
 };

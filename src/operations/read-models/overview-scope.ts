@@ -6,7 +6,7 @@
 import type { ActorKind } from '../../machines/ids.ts';
 import type { StoreReader } from '../../persistence/store.ts';
 import { notFound } from '../operation-context.ts';
-import { contextIn, type Seen } from './overview-items.ts';
+import { contextIn, type Seen } from './overview-seen.ts';
 
 export const OVERVIEW_LIMITS = {
   objectives: 50,
@@ -19,11 +19,13 @@ export const OVERVIEW_LIMITS = {
   workers: 100,
   /** Newest tasks, and gates, among which those without an objective are looked for. */
   loose: 200,
-  /** Newest runs of each sad end, and newest ends of runs among which they are found in the past. */
+  /** Newest runs of each sad end; in the past they are found among so many that have ended so by now. */
   failures: 10,
   ends: 50,
-  /** Newest objectives of a moment that is over, among which the live ones are found. */
+  /** Newest of a kind at a moment that is over, and oldest that are live still, among which the live ones are found. */
   candidates: 200,
+  /** Gates of one objective that are looked through for those that it counted as open. */
+  hidden: 2_000,
 } as const;
 
 /** Ends after which somebody looks: newest ones are shown, also of objectives that are not. */
@@ -49,13 +51,20 @@ export const requireObjective = async (reader: StoreReader, scope: OverviewScope
 /** Each actor once, in the order in which they were put there. */
 export class Shelf {
   readonly #seen = new Map<string, Seen>();
+  readonly #byKind = new Map<ActorKind, Seen[]>();
 
   put(found: Iterable<Seen>): void {
-    for (const seen of found) if (!this.#seen.has(seen.id)) this.#seen.set(seen.id, seen);
+    for (const seen of found) {
+      if (this.#seen.has(seen.id)) continue;
+      this.#seen.set(seen.id, seen);
+      const others = this.#byKind.get(seen.kind);
+      if (others === undefined) this.#byKind.set(seen.kind, [seen]);
+      else others.push(seen);
+    }
   }
 
-  of(kind: ActorKind): Seen[] {
-    return [...this.#seen.values()].filter((seen) => seen.kind === kind);
+  of(kind: ActorKind): readonly Seen[] {
+    return this.#byKind.get(kind) ?? [];
   }
 
   all(): Seen[] {

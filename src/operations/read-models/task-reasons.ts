@@ -47,8 +47,10 @@ export const taskReasons = async (
   );
 };
 
+type Reasons = Pick<TaskContext, 'acceptedBy' | 'reason' | 'notBefore' | 'end'>;
+
 /** @returns undefined when the snapshot alone does not say it. */
-export const ownReason = (state: string, task: TaskContext): string | null | undefined => {
+export const ownReason = (state: string, task: Reasons): string | null | undefined => {
   switch (state) {
     case 'running':
       return null;
@@ -64,7 +66,7 @@ export const ownReason = (state: string, task: TaskContext): string | null | und
   }
 };
 
-const delayed = (task: TaskContext, until: number): string =>
+const delayed = (task: Pick<Reasons, 'end'>, until: number): string =>
   `delayed until ${new Date(until).toISOString()}${task.end === null ? '' : `: its last run ${RUN_ENDS[task.end].says}`}`;
 
 const openDependencies = async (
