@@ -7,7 +7,7 @@
  */
 import { ConductorError } from '../../machines/errors.ts';
 import { kindOfId, type ActorKind, type EpochMs } from '../../machines/ids.ts';
-import type { Continuation, OutboxRow, OutboxUpdate, Store, StoredActor } from '../../persistence/store.ts';
+import type { Continuation, OutboxRow, Store, StoredActor } from '../../persistence/store.ts';
 import { storedOf, type LiveActor } from './actor-cache.ts';
 import { CommitLoop } from './commit-loop.ts';
 import { CommittedState } from './committed-state.ts';
@@ -19,7 +19,7 @@ import { KERNEL_LIMITS, type KernelLimits } from './limits.ts';
 import { MACHINE_SET, type MachineSet } from './machine-set.ts';
 import { Mailbox, type Pending } from './mailbox.ts';
 import { migrateEffect, migrateStored, MIGRATIONS, type Migrations } from './migrations.ts';
-import { retryParked } from './parked-effects.ts';
+import { parkedRetry } from './parked-effects.ts';
 import { RejectionBudget } from './rejections.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { TimerLoop, Timers } from './timers.ts';
@@ -150,12 +150,11 @@ class DurableKernel implements Kernel {
     return live === undefined ? null : storedOf(live);
   }
 
-  async retryParked(): Promise<readonly OutboxRow[]> {
-    const commit = (outboxUpdates: readonly OutboxUpdate[]) => this.#postOwn({ post: ownPost, outboxUpdates });
-    const waiting = await retryParked(() => this.#outbox(), commit);
-    this.#effects.accept(waiting);
-    return waiting;
-  }
+  readonly retryParked = parkedRetry({
+    read: () => this.#outbox(),
+    commit: (outboxUpdates) => this.#postOwn({ post: ownPost, outboxUpdates }),
+    accept: (rows) => this.#effects.accept(rows),
+  });
 
   async #outbox(): Promise<readonly OutboxRow[]> {
     const rows = await this.store.listOutbox();
