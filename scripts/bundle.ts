@@ -42,6 +42,9 @@ export const bundleProgram = async (program: Program, folder: string): Promise<v
     format: program.ending === 'mjs' ? 'esm' : 'cjs',
     entryFileNames: `[name].${program.ending}`,
     chunkFileNames: program.chunks,
+    // A process keeps the text of what it loads, with two bytes for every character as soon as one needs them.
+    charset: 'ascii',
+    comments: false,
     ...(program.split ? {} : { codeSplitting: false }),
   });
   await build.close();

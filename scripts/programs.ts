@@ -10,8 +10,9 @@ export type Program = {
   /** Name of the file without its ending. */
   readonly name: string;
   /**
-   * `mjs`, or `cjs` for what is started once per run: an ES module that imports a module of Node copies all its exports, which loads
-   * streams and ciphers that nobody asked for, 7 ms of processor time a start. Such a program has no `await` outside of functions.
+   * `cjs` for what is started often or stays: an ES module that imports a module of Node copies all its exports, which loads streams,
+   * ciphers and protocols that nobody asked for, 7 ms of processor time a start of a runner and 10 MB of a supervisor. Such a program
+   * has no `await` outside of functions. Else `mjs`.
    */
   readonly ending: 'mjs' | 'cjs';
   /** Source file, from the root of the project. */
@@ -79,13 +80,14 @@ export const programs: readonly Program[] = [
     entry: 'src/main/supervisor.ts',
     // The inspector's server is what it may never need: parsed with the rest it cost every supervisor 20 MB.
     split: true,
+    ending: 'cjs',
     // Beside the program: threads and helpers are found from where the code lies that starts them.
-    chunks: 'supervisor-[name]-[hash].mjs',
+    chunks: 'supervisor-[name]-[hash].cjs',
   },
   { ...program, name: 'runner', ending: 'cjs', entry: 'src/main/runner.ts' },
   { ...program, name: 'child', ending: 'cjs', entry: 'src/main/child.ts' },
-  { ...program, name: 'sqlite-writer-thread', entry: 'src/persistence/sqlite-writer-thread.ts' },
-  { ...program, name: 'starter-program', entry: 'src/supervisor/processes/starter-program.ts' },
+  { ...program, name: 'sqlite-writer-thread', ending: 'cjs', entry: 'src/persistence/sqlite-writer-thread.ts' },
+  { ...program, name: 'starter-program', ending: 'cjs', entry: 'src/supervisor/processes/starter-program.ts' },
   { ...program, name: 'layout-worker', entry: 'src/operations/charts/layout-worker.ts' },
-  { ...program, name: 'hash-worker', entry: 'src/supervisor/hash-worker.ts' },
+  { ...program, name: 'hash-worker', ending: 'cjs', entry: 'src/supervisor/hash-worker.ts' },
 ];

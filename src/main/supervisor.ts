@@ -1,7 +1,7 @@
 /** The program of a supervisor process; `conductor start` and every command that needs one start it. */
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { inspectorService } from '../hosts/inspector/inspector-child.ts';
+import { startMemoryRest } from '../hosts/rpc/memory-rest.ts';
 import { readStartArguments, reportFailure, reportReady, settleAsDaemon } from '../hosts/rpc/daemon-process.ts';
 import { ownPackage } from '../hosts/rpc/own-package.ts';
 import { openSupervisorLog } from '../hosts/rpc/supervisor-log.ts';
@@ -17,11 +17,14 @@ const end = (code: number) => (reason: unknown) => {
 };
 process.on('uncaughtException', end(1));
 process.on('unhandledRejection', end(1));
-try {
+/** Without an `await` outside of it, so that the bundle can be CommonJS. */
+const main = async (): Promise<void> => {
   const warning = settleAsDaemon(request.home);
   log = await openSupervisorLog(request);
   if (warning !== null) log('start', warning);
   const settings = await readSupervisorSettings(process.env);
+  // Only who serves pages loads what that takes.
+  const inspector = request.inspector ? await import('../hosts/inspector/inspector-child.ts') : null;
   const served = await serveSupervisor({
     repo: request.repo,
     home: request.home,
@@ -29,7 +32,7 @@ try {
     environment: process.env,
     programs: { node: process.execPath, directory: dirname(fileURLToPath(import.meta.url)) },
     settings: async () => settings,
-    hosts: (shown) => (request.inspector ? [inspectorService(shown)] : []),
+    hosts: (shown) => (inspector === null ? [] : [inspector.inspectorService(shown)]),
     idleExitMs: request.stay ? 0 : settings.idleExitMs,
     log: ({ where, text }) => log(where, text),
     onFatal: end(1),
@@ -40,7 +43,9 @@ try {
   }
   log('start', `listening at ${served.socket}`);
   reportReady(request.readyFd, served.socket);
-} catch (error) {
+  startMemoryRest();
+};
+void main().catch((error: unknown) => {
   reportFailure(request.readyFd, error);
   end(1)(error);
-}
+});

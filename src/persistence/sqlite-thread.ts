@@ -3,14 +3,12 @@
  * It keeps the process alive only while somebody waits.
  */
 import { Worker } from 'node:worker_threads';
+import { programBeside } from './program-file.ts';
 import { openSqliteWriter, type WriterData, type WriterTask } from './sqlite-writer.ts';
 import type { ThreadReply } from './sqlite-writer-thread.ts';
 
 /** Young objects of a thread that handles one batch at a time; without a bound V8 takes what it can get. */
 const YOUNG_MIB = 4;
-
-/** Sources, the library's build and a bundled program each name the file by their own ending. */
-const entry = (): URL => new URL(`./sqlite-writer-thread${/\.[a-z]+$/.exec(import.meta.url)![0]}`, import.meta.url);
 
 type Waiting = { readonly resolve: (result: unknown) => void; readonly reject: (error: unknown) => void };
 
@@ -34,7 +32,7 @@ export class StoreThread implements StoreWriter {
   #death: Error | null = null;
 
   constructor(data: WriterData) {
-    this.#worker = new Worker(entry(), {
+    this.#worker = new Worker(programBeside(import.meta.url, 'sqlite-writer-thread'), {
       workerData: data,
       execArgv: [],
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },

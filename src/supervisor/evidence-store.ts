@@ -7,6 +7,7 @@
 import { lstatSync } from 'node:fs';
 import { isConductorError } from '../machines/errors.ts';
 import type { StoredArtifact } from '../persistence/artifact-files.ts';
+import { programBeside } from '../persistence/program-file.ts';
 import { keepEvidence, type EvidenceCopy } from './hash-worker.ts';
 import type { EvidenceStore } from './runs/run-parts.ts';
 
@@ -57,9 +58,8 @@ export function openEvidenceStore(
 export async function loadThreads(): Promise<EvidencePool | null> {
   try {
     const { Piscina } = await import('piscina');
-    const extension = /\.[a-z]+$/.exec(import.meta.url)![0];
     const pool = new Piscina<EvidenceCopy, StoredArtifact>({
-      filename: new URL(`./hash-worker${extension}`, import.meta.url).href,
+      filename: programBeside(import.meta.url, 'hash-worker').href,
       name: 'keepEvidence',
       minThreads: 0,
       maxThreads: THREADS_MAX,

@@ -69,7 +69,7 @@ export class ProjectFixture {
     if (options.inspector === true) {
       ensureProjectHome(fixture.paths);
       const copy = copyRuntime({ home: fixture.home, programs: PROGRAMS, version: '0.0.0-test' });
-      fixture.#program = join(copy, 'supervisor.mjs');
+      fixture.#program = join(copy, 'supervisor.cjs');
     }
     return fixture;
   }

@@ -133,16 +133,22 @@ const startProgram = async (options: EnsureOptions, paths: ProjectHome, deadline
   const log = openSync(paths.supervisorLog, 'a', 0o600);
   const logBytes = statSync(paths.supervisorLog).size;
   try {
-    // Node 22 warns that its SQLite is young, in the middle of the log.
-    const flags = process.versions.node.startsWith('22.') ? ['--disable-warning=ExperimentalWarning'] : [];
+    const flags = [
+      // Node 22 warns that its SQLite is young, in the middle of the log.
+      ...(process.versions.node.startsWith('22.') ? ['--disable-warning=ExperimentalWarning'] : []),
+      // For memory-rest.ts.
+      '--expose-gc',
+    ];
     const args = startArguments({ repo: options.repo, home, stay: options.stay, inspector, readyFd: 3 });
-    const child = spawn(process.execPath, [...flags, join(folder, 'supervisor.mjs'), ...args], {
+    const child = spawn(process.execPath, [...flags, join(folder, 'supervisor.cjs'), ...args], {
       cwd: home,
       detached: true,
       stdio: ['ignore', log, log, 'pipe'],
       env: {
         ...Object.fromEntries(Object.entries(environment).filter(([name]) => !RUN_VARIABLES.has(name))),
         CONDUCTOR_HOME: home,
+        // One heap for all threads: glibc keeps several, each with its own left-overs.
+        MALLOC_ARENA_MAX: '1',
       },
     });
     const report = await firstReport(child, deadline);

@@ -32,15 +32,15 @@ export const pageFolder = ({ root } = ownPackage()): string | null =>
   null;
 
 /**
- * The folder with `supervisor.mjs`, `runner.cjs` and the others.
+ * The folder with `supervisor.cjs`, `runner.cjs` and the others.
  * @throws internal when they are not built.
  */
 export const programsFolder = ({ root } = ownPackage()): string => {
-  const folder = [root, join(root, 'dist', 'programs')].find((each) => existsSync(join(each, 'supervisor.mjs')));
+  const folder = [root, join(root, 'dist', 'programs')].find((each) => existsSync(join(each, 'supervisor.cjs')));
   if (folder !== undefined) return folder;
   throw new ConductorError(
     'internal',
-    `${join(root, 'dist', 'programs')} holds no supervisor.mjs: run \`npm run build\``,
+    `${join(root, 'dist', 'programs')} holds no supervisor.cjs: run \`npm run build\``,
     {
       details: { root },
     },

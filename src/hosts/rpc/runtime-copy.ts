@@ -26,7 +26,7 @@ import { PAGE_FOLDER } from './own-package.ts';
 export type RuntimeCopyOptions = {
   /** CONDUCTOR_HOME. */
   readonly home: string;
-  /** The folder with `supervisor.mjs`. */
+  /** The folder with `supervisor.cjs`. */
   readonly programs: string;
   readonly version: string;
 };

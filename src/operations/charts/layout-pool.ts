@@ -4,9 +4,8 @@
  * L1. Nothing of ELK or of the pool is in memory before the first layout, and the thread ends when there is nothing to do.
  * L2. A chart is laid out once for each version of a machine; asking again, also meanwhile, gives the same.
  */
-import { existsSync } from 'node:fs';
-import { ConductorError } from '../../machines/errors.ts';
 import type { TransitionGraph } from '../../machines/transition-graph.ts';
+import { programBeside } from '../../persistence/program-file.ts';
 import type { ChartForm, ChartLayout } from './chart-layout.ts';
 import type { layout, LayoutJob } from './layout-worker.ts';
 import { columnTasks } from './task-columns.ts';
@@ -65,7 +64,7 @@ const run = async (job: LayoutJob): Promise<ChartLayout | TaskLayout> => {
 const loadPool = async (): Promise<Pool> => {
   const { Piscina } = await import('piscina');
   const pool = new Piscina<LayoutJob, ChartLayout | TaskLayout>({
-    filename: entry().href,
+    filename: programBeside(import.meta.url, 'layout-worker').href,
     name: 'layout',
     minThreads: 0,
     maxThreads: 1,
@@ -74,18 +73,4 @@ const loadPool = async (): Promise<Pool> => {
     env: {},
   });
   return { run: (job) => pool.run(job), destroy: () => pool.destroy() };
-};
-
-/**
- * Sources, the library's build and a bundled program each name the file by their own ending; a chunk of a program lies in a folder
- * below it.
- * @throws ConductorError `internal` when the file was not built
- */
-const entry = (): URL => {
-  const name = `layout-worker${/\.[a-z]+$/.exec(import.meta.url)![0]}`;
-  const found = [`./${name}`, `../${name}`]
-    .map((path) => new URL(path, import.meta.url))
-    .find((url) => existsSync(url));
-  if (found !== undefined) return found;
-  throw new ConductorError('internal', `${name} is missing beside the programs: install conductor again`);
 };

@@ -11,6 +11,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { programBeside } from '../../persistence/program-file.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 import {
   runProgram,
@@ -65,9 +66,14 @@ export type ProcessStarterOptions = {
 
 export const createProcessStarter = (options: ProcessStarterOptions): ProcessStarter => new BesideStarter(options);
 
-/** Beside this file: in the sources, in the library and beside the bundle of the supervisor. */
-const programPath = (): string =>
-  fileURLToPath(new URL(`./starter-program${/\.[a-z]+$/.exec(import.meta.url)![0]}`, import.meta.url));
+/** Null where it was not installed (S1). */
+const starterProgram = (): string | null => {
+  try {
+    return fileURLToPath(programBeside(import.meta.url, 'starter-program'));
+  } catch {
+    return null;
+  }
+};
 
 class BesideStarter implements ProcessStarter {
   readonly #options: ProcessStarterOptions;
@@ -134,7 +140,12 @@ class BesideStarter implements ProcessStarter {
   }
 
   #begin(): void {
-    const child = spawn(this.#options.node, [programPath()], {
+    const program = starterProgram();
+    if (program === null) {
+      this.#notBefore = performance.now() + RETRY_NEVER_UP_MS;
+      return;
+    }
+    const child = spawn(this.#options.node, [program], {
       cwd: '/',
       env: {},
       // Ctrl-C in the terminal of an embedding program must not end it in the middle of something.

@@ -45,7 +45,7 @@ beforeEach(async () => {
   home = join(root, 'home');
   programs = join(root, 'programs');
   for (const folder of [repo, home, programs]) mkdirSync(folder);
-  writeFileSync(join(programs, 'supervisor.mjs'), `import ${JSON.stringify(fixture('supervisor.ts'))};\n`);
+  writeFileSync(join(programs, 'supervisor.cjs'), `import(${JSON.stringify(fixture('supervisor.ts'))});\n`);
   const git = (...args: string[]) =>
     execFileSync('git', ['-C', repo, '-c', 'user.name=t', '-c', 'user.email=t@localhost', ...args]);
   git('init', '-q');

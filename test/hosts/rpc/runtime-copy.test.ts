@@ -32,11 +32,11 @@ beforeEach(() => {
   home = join(root, 'home');
   programs = join(root, 'package', 'dist', 'programs');
   mkdirSync(home);
-  write(join(programs, 'supervisor.mjs'), 'export const supervisor = 1;\n');
+  write(join(programs, 'supervisor.cjs'), 'exports.supervisor = 1;\n');
   write(join(programs, 'conductor.mjs'), '#!/usr/bin/env node\n', 0o755);
   write(join(programs, 'chunks', 'a.mjs'), 'export const a = 1;\n');
   write(join(programs, 'supervisor.modules.json'), '{}');
-  write(join(programs, 'supervisor.mjs.map'), '{}');
+  write(join(programs, 'supervisor.cjs.map'), '{}');
   const pty = join(root, 'package', 'node_modules', 'node-pty');
   write(join(pty, 'package.json'), '{"name":"node-pty","main":"lib/index.js"}');
   write(join(pty, 'lib', 'index.js'), 'module.exports = { from: __filename };\n');
@@ -77,31 +77,31 @@ test('R3: programs, chunks and the packages outside of them, and nothing that on
     'node_modules/node-pty/lib/index.js',
     'node_modules/node-pty/package.json',
     'package.json',
-    'supervisor.mjs',
+    'supervisor.cjs',
   ]);
   expect(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))).toMatchObject({
     version: '1.2.3',
     type: 'module',
   });
-  const required = createRequire(join(folder, 'supervisor.mjs'))('node-pty') as { from: string };
+  const required = createRequire(join(folder, 'supervisor.cjs'))('node-pty') as { from: string };
   expect(required.from).toBe(join(folder, 'node_modules', 'node-pty', 'lib', 'index.js'));
 });
 
 test('it is for this user alone, and what is executable stays so', () => {
   const folder = copy();
-  const modes = [folder, join(folder, 'chunks'), join(folder, 'supervisor.mjs'), join(folder, 'conductor.mjs')];
+  const modes = [folder, join(folder, 'chunks'), join(folder, 'supervisor.cjs'), join(folder, 'conductor.mjs')];
   expect(modes.map((path) => (statSync(path).mode & 0o777).toString(8))).toEqual(['700', '700', '600', '700']);
 });
 
 test('R2: the same programs are one copy, other content or another version is another', () => {
   const first = copy();
-  const { ino, mtimeMs } = statSync(join(first, 'supervisor.mjs'));
+  const { ino, mtimeMs } = statSync(join(first, 'supervisor.cjs'));
   expect(copy()).toBe(first);
-  expect(statSync(join(first, 'supervisor.mjs'))).toMatchObject({ ino, mtimeMs });
-  write(join(programs, 'supervisor.mjs'), 'export const supervisor = 2;\n');
+  expect(statSync(join(first, 'supervisor.cjs'))).toMatchObject({ ino, mtimeMs });
+  write(join(programs, 'supervisor.cjs'), 'exports.supervisor = 2;\n');
   const second = copy();
   expect(second).not.toBe(first);
-  expect(readFileSync(join(first, 'supervisor.mjs'), 'utf8')).toContain('= 1');
+  expect(readFileSync(join(first, 'supervisor.cjs'), 'utf8')).toContain('= 1');
   expect(copy('1.2.4')).not.toBe(second);
 });
 
@@ -116,13 +116,13 @@ test('R2: a copy that lost a file, or the end of one, is replaced as a whole', (
   rmSync(join(folder, 'chunks'), { recursive: true });
   expect(copy()).toBe(folder);
   expect(existsSync(join(folder, 'chunks', 'a.mjs'))).toBe(true);
-  writeFileSync(join(folder, 'supervisor.mjs'), 'exp');
+  writeFileSync(join(folder, 'supervisor.cjs'), 'exp');
   expect(copy()).toBe(folder);
-  expect(readFileSync(join(folder, 'supervisor.mjs'), 'utf8')).toBe('export const supervisor = 1;\n');
+  expect(readFileSync(join(folder, 'supervisor.cjs'), 'utf8')).toBe('exports.supervisor = 1;\n');
   expect(readdirSync(join(home, 'runtime'))).toHaveLength(1);
 });
 
 test('without the optional packages the programs are copied all the same', () => {
   rmSync(join(root, 'package', 'node_modules'), { recursive: true });
-  expect(filesIn(copy())).toEqual(['chunks/a.mjs', 'conductor.mjs', 'package.json', 'supervisor.mjs']);
+  expect(filesIn(copy())).toEqual(['chunks/a.mjs', 'conductor.mjs', 'package.json', 'supervisor.cjs']);
 });
