@@ -13,17 +13,18 @@ import { fastify } from 'fastify';
 import { buildPage } from '../../scripts/page.ts';
 import {
   API,
-  SESSION_HEADER,
+  PASS_HEADER,
   type CallRequest,
   type ClientHello,
+  type GreetRequest,
   type ProjectFacts,
   type ServerMessage,
 } from '../../src/hosts/inspector/protocol.ts';
 import type { OverviewItems } from '../../src/operations/read-models/overview.ts';
+import { createPageSessions, SESSION_MS, type PageSessions } from '../../src/hosts/inspector/page-sessions.ts';
 import { answerOf, FixtureRefusal } from './fixture-answers.ts';
 import { fixtureItems, fixtureOverview, type FixtureMode } from './fixture-project.ts';
 
-const SESSION = 'fixture-session';
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -61,6 +62,8 @@ export type FixtureServer = {
   /** To every open feed. */
   readonly send: (message: ServerMessage) => void;
   readonly feeds: () => number;
+  /** The answer to the hello of a socket that a test serves itself. */
+  readonly welcome: (hello: string) => string;
   /** Ends every open feed without a word. */
   readonly drop: () => void;
   readonly close: () => Promise<void>;
@@ -80,6 +83,9 @@ type Socket = {
   readonly terminate: () => void;
   readonly on: (event: string, listener: (data: unknown) => void) => void;
 };
+
+/** Addresses that ask for no pass by themselves. */
+const OPEN: readonly string[] = [API.session, API.greet, API.feed];
 
 const refusal = (code: string, message: string) => ({ error: { code, message, retryable: false, details: {} } });
 
@@ -101,12 +107,27 @@ export const startFixtureServer = async (given: {
     hasSession: true,
   };
   const facts = factsOf(now);
+  let listening: PageSessions | null = null;
+  const welcome = ({ pass, nonce }: ClientHello): string => {
+    const session = sessions().check(pass);
+    const proof = session === null ? 'no session' : sessions().welcome(session, nonce);
+    return JSON.stringify({ type: 'welcome', proof } satisfies ServerMessage);
+  };
+  const sessions = (): PageSessions => {
+    const { port } = app.server.address() as AddressInfo;
+    listening ??= createPageSessions({
+      key: 'fixture',
+      port,
+      now: () => Date.now() + (project.hasSession ? 0 : SESSION_MS),
+    });
+    return listening;
+  };
   const sockets = new Set<Socket>();
   const app = fastify({ forceCloseConnections: true });
   app.addHook('onRequest', async (request, reply) => {
     reply.header('content-security-policy', `${POLICY}; connect-src 'self' ws://${request.host}`);
-    const isOpen = request.url === API.session || request.url === API.feed || !request.url.startsWith('/api/');
-    if (isOpen || (project.hasSession && request.headers[SESSION_HEADER] === SESSION)) return;
+    const isOpen = OPEN.includes(request.url) || !request.url.startsWith('/api/');
+    if (isOpen || sessions().check(request.headers[PASS_HEADER]) !== null) return;
     await reply.code(401).send(refusal('not_permitted', 'no session'));
   });
   await app.register(fastifyWebsocket);
@@ -115,9 +136,9 @@ export const startFixtureServer = async (given: {
     const at = project.links.indexOf(request.body.link);
     if (at === -1) return reply.code(403).send(refusal('not_permitted', 'this link does not count'));
     project.links.splice(at, 1);
-    return { session: SESSION, project: facts };
+    return { session: sessions().begin(), project: facts };
   });
-  app.get(API.whoami, () => ({ project: facts }));
+  app.post<{ Body: GreetRequest }>(API.greet, (request) => sessions().greet(request.body));
   app.post<{ Body: { gateId: string } }>(API.challenge, (request) => ({
     nonce: `nonce-${request.body.gateId}`,
     gateId: request.body.gateId,
@@ -136,6 +157,7 @@ export const startFixtureServer = async (given: {
     socket.on('message', (data) => {
       const hello = JSON.parse(String(data)) as ClientHello;
       project.hellos.push(hello);
+      socket.send(welcome(hello));
       sockets.add(socket);
       if (hello.after !== null) return;
       const overview = fixtureOverview(project.items, { ...project, seq: project.lastSeq });
@@ -166,6 +188,7 @@ export const startFixtureServer = async (given: {
       for (const socket of sockets) socket.send(JSON.stringify(message));
     },
     feeds: () => sockets.size,
+    welcome: (hello) => welcome(JSON.parse(hello) as ClientHello),
     drop: () => {
       for (const socket of sockets) socket.terminate();
       sockets.clear();

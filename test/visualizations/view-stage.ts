@@ -21,6 +21,7 @@ export type Stage = {
   /** Output by run id. */
   readonly logs: Map<string, Uint8Array>;
   readonly recordings: Map<string, string>;
+  readonly welcome: FixtureServer['welcome'];
   /** Tells open pages what was committed since the last time. */
   readonly publish: () => Promise<void>;
   readonly open: (
@@ -91,6 +92,7 @@ export const openStage = async (folder: string): Promise<Stage> => {
     project,
     logs,
     recordings,
+    welcome: server.welcome,
     publish: async () => {
       server.send(await catchUp());
     },

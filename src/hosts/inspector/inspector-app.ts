@@ -1,7 +1,7 @@
 /**
  * The routes of `protocol.ts` and the page's own files, over what the front door lets in. Loaded when the first page comes.
  *
- * A1. Everything but the page's files and the exchange of a link is answered to a session only.
+ * A1. Everything but the page's files, the exchange of a link and the greeting is answered to a session only.
  * A2. No path comes from a request: files of the page are found below its folder, files of runs by checked ids.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -11,16 +11,23 @@ import { fastifyWebsocket } from '@fastify/websocket';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { ConductorError } from '../../machines/errors.ts';
 import type { ProjectHome } from '../../persistence/project-home.ts';
-import { fieldsOf, textField } from '../rpc/client-params.ts';
+import { fieldsOf, invalid, textField } from '../rpc/client-params.ts';
 import type { SupervisorFace } from '../rpc/rpc-face.ts';
 import { apiAnswer, NoSession } from './api-errors.ts';
 import type { LinkTokens } from './link-tokens.ts';
 import { createPageCalls } from './page-calls.ts';
 import { PageFeeds } from './page-feeds.ts';
 import type { PageSession, PageSessions } from './page-sessions.ts';
-import { PAGE_MESSAGE_BYTES_MAX } from './page-socket.ts';
+import { NONCE, PAGE_MESSAGE_BYTES_MAX } from './page-socket.ts';
 import { projectFacts } from './project-facts.ts';
-import { API, LOG_HEADERS, PIECE_BYTES_MAX, SESSION_HEADER, type SessionAnswer } from './protocol.ts';
+import {
+  API,
+  LOG_HEADERS,
+  PASS_HEADER,
+  PIECE_BYTES_MAX,
+  type GreetAnswer,
+  type SessionAnswer,
+} from './protocol.ts';
 import { readLogPiece, readRecordingPiece, runDirectory, type Piece } from './run-files.ts';
 import { TerminalRelay } from './terminal-relay.ts';
 
@@ -83,7 +90,7 @@ export const createInspectorApp = async (parts: InspectorAppParts): Promise<Insp
 
 /** @throws NoSession (A1). */
 const sessionOf = (request: FastifyRequest, { sessions }: InspectorAppParts): PageSession => {
-  const session = sessions.check(request.headers[SESSION_HEADER]);
+  const session = sessions.check(request.headers[PASS_HEADER]);
   if (session === null) throw new NoSession('This page has no session, or it is over.');
   return session;
 };
@@ -96,9 +103,12 @@ const addSessionRoutes = (app: FastifyInstance, parts: InspectorAppParts): void 
     }
     return { session: sessions.begin(), project: projectFacts(face) };
   });
-  app.get(API.whoami, (request): Omit<SessionAnswer, 'session'> => {
-    sessionOf(request, parts);
-    return { project: projectFacts(face) };
+  app.post(API.greet, (request): GreetAnswer => {
+    const fields = fieldsOf(request.body);
+    const [name, nonce] = [textField(fields, 'name'), textField(fields, 'nonce')];
+    const answer = NONCE.test(nonce) ? sessions.greet({ name, nonce }) : null;
+    if (answer === null) throw invalid('name must be that of a session, nonce 22 to 64 characters of base64url');
+    return answer;
   });
 };
 

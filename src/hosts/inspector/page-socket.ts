@@ -1,11 +1,13 @@
 /**
  * One WebSocket of a page: its hello, what it is sent, how much of that it has not read.
  *
- * P1. The first message is a hello with a session that counts, within HELLO_MS; anything else ends the socket.
- * P2. A socket that cannot be written to any more is an everyday end, never an error of ours.
+ * P1. The first message is a hello with a pass that counts, within HELLO_MS; anything else ends the socket.
+ * P2. The first answer is our proof for the nonce of the hello; nothing goes before it.
+ * P3. A socket that cannot be written to any more is an everyday end, never an error of ours.
  */
 import type { WebSocket } from 'ws';
 import type { PageSession, PageSessions } from './page-sessions.ts';
+import type { Welcome } from './protocol.ts';
 
 /** How long a page may take to say hello, in ms. */
 export const HELLO_MS = 5_000;
@@ -16,6 +18,9 @@ const LINGER_MS = 5_000;
 
 /** Codes of the end of a socket (RFC 6455, 7.4.2 leaves 4000 to 4999 to applications). */
 export const CLOSE = { going: 1001, tooMany: 1013, badMessage: 4400, noSession: 4401, noHello: 4408 } as const;
+
+/** Made by a page for one proof. */
+export const NONCE = /^[A-Za-z0-9_-]{22,64}$/;
 
 export type Hello = { readonly session: PageSession; readonly fields: Readonly<Record<string, unknown>> };
 
@@ -29,7 +34,7 @@ export type PageSocket = {
 };
 
 /**
- * @param given.onHello called for every hello with a session that counts; it may not throw.
+ * @param given.onHello called for every hello with a pass that counts; it may not throw.
  * @param given.helloMs default HELLO_MS.
  */
 export const openPageSocket = (
@@ -60,10 +65,13 @@ export const openPageSocket = (
   socket.on('error', () => socket.terminate());
   socket.on('message', (data: Buffer, isBinary: boolean) => {
     const fields = isBinary ? null : fieldsIn(data);
-    if (fields?.['type'] !== 'hello') return page.close(CLOSE.badMessage, 'not a hello');
-    const session = given.sessions.check(fields['session']);
+    const nonce = fields?.['nonce'];
+    const isHello = fields?.['type'] === 'hello' && typeof nonce === 'string' && NONCE.test(nonce);
+    if (!isHello) return page.close(CLOSE.badMessage, 'not a hello');
+    const session = given.sessions.check(fields['pass']);
     if (session === null) return page.close(CLOSE.noSession, 'no session');
     clearTimeout(timer);
+    void page.send(JSON.stringify({ type: 'welcome', proof: given.sessions.welcome(session, nonce) } satisfies Welcome));
     given.onHello({ session, fields }, page);
   });
   return page;

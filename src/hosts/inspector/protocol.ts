@@ -1,21 +1,25 @@
 /**
- * What the page and its server say to each other. Types and numbers only: the page is built from this file too.
+ * What the page and its server say to each other. Types, numbers and texts to sign only: the page is built from this file too.
  *
- * W1. Nothing but `POST /api/session` and the page's own files is answered without a session.
+ *     link ─▶ session (its secret is said once, here) … greet {name, nonce} ─▶ proof ─▶ pass ─▶ requests, hellos
+ *
+ * W1. Nothing but `POST /api/session`, `POST /api/greet` and the page's own files is answered without a pass.
  * W2. A feed is a stretch of the journal without gap or repeat; `resync` ends it, and the page reads anew.
+ * W3. The secret of a session is never said again: another program may listen at the port while the supervisor is away. Whoever answers
+ *     proves that it knows the secret; only then it gets a pass, which counts for as long as this server listens and for no other.
  */
 import type { ErrorCode } from '../../machines/errors.ts';
 import type { EventItem } from '../../operations/read-models/item-schemas.ts';
 import type { Overview, OverviewItems } from '../../operations/read-models/overview.ts';
 
-/** Header of every request but the first: the session's secret. Never a cookie: those of 127.0.0.1 reach every other local port. */
-export const SESSION_HEADER = 'x-conductor-session';
+/** Header of every request with a session: its pass. Never a cookie: those of 127.0.0.1 reach every other local port. */
+export const PASS_HEADER = 'x-conductor-pass';
 
 export const API = {
-  /** POST SessionRequest → SessionAnswer. The only one without a session. */
+  /** POST SessionRequest → SessionAnswer. */
   session: '/api/session',
-  /** GET → SessionAnswer without `session`: whether the kept secret still counts. */
-  whoami: '/api/whoami',
+  /** POST GreetRequest → GreetAnswer. */
+  greet: '/api/greet',
   /** POST CallRequest → CallAnswer. */
   call: '/api/call',
   /** POST {gateId} → ApprovalChallenge. */
@@ -72,7 +76,24 @@ export type ProjectFacts = {
   readonly startedAt: number;
   readonly epoch: number;
 };
+/** `session`: `<name>.<key>`; the name says which session it is, the key is known to the page and its supervisor alone. */
 export type SessionAnswer = { readonly session: string; readonly project: ProjectFacts };
+
+/** `nonce`: 22 to 64 characters of base64url, used once. */
+export type GreetRequest = { readonly name: string; readonly nonce: string };
+/** `instance`: of this server, until it listens no more. `isOver`: the session counts no more. */
+export type GreetAnswer = { readonly instance: string; readonly isOver: boolean; readonly proof: string };
+
+/** What is signed with a session's key: HMAC-SHA-256, base64url. Each text has a beginning of its own. */
+export const SIGNED = {
+  /** By the server: that it knows the key, now, and what it says. */
+  greeting: (nonce: string, { instance, isOver }: Omit<GreetAnswer, 'proof'>): string =>
+    `greeting/${nonce}/${instance}/${isOver ? 'over' : 'counts'}`,
+  /** By the server: that it is at the other end of this socket. */
+  welcome: (nonce: string): string => `welcome/${nonce}`,
+  /** By the page. `<name>.<signature>` is its pass. */
+  pass: (instance: string): string => `pass/${instance}`,
+} as const;
 
 /** A session calls as the human that opened the page. */
 export type CallRequest = {
@@ -89,10 +110,16 @@ export type CallAnswer = {
 };
 export type ApprovalChallenge = { readonly nonce: string; readonly gateId: string; readonly expiresAt: number };
 
+/** The first message of a page on a socket. `nonce` as in GreetRequest. */
+export type SocketHello = { readonly type: 'hello'; readonly pass: string; readonly nonce: string };
+/** The first answer. A page believes nothing before it. */
+export type Welcome = { readonly type: 'welcome'; readonly proof: string };
+
 /** `after` null: a snapshot first; else entries after this number, or `resync` when that is too long ago. */
-export type ClientHello = { readonly type: 'hello'; readonly session: string; readonly after: number | null };
+export type ClientHello = SocketHello & { readonly after: number | null };
 
 export type ServerMessage =
+  | Welcome
   /** The project at `overview.seq`; entries after it follow. */
   | { readonly type: 'snapshot'; readonly project: ProjectFacts; readonly overview: Overview }
   /** Entries in order without their patches, and what they changed as it stands at `lastSeq` or later. */
@@ -123,8 +150,9 @@ export type RunPulse = {
   readonly cpuPercent: number | null;
 };
 
-export type TerminalHello = { readonly type: 'hello'; readonly session: string; readonly runId: string };
+export type TerminalHello = SocketHello & { readonly runId: string };
 export type TerminalMessage =
+  | Welcome
   | { readonly type: 'size'; readonly cols: number; readonly rows: number }
   /** Nothing more comes: the run ended, the runner is away, or the page was too slow. */
   | { readonly type: 'end'; readonly reason: string };

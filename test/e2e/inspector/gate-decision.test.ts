@@ -4,7 +4,8 @@
  */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { API, SESSION_HEADER } from '../../../src/hosts/inspector/protocol.ts';
+import { API, PASS_HEADER } from '../../../src/hosts/inspector/protocol.ts';
+import { passAt } from '../../hosts/inspector/page-pass.ts';
 import { until } from '../project-fixture.ts';
 import type { Gate } from '../project-items.ts';
 import { InspectorStage } from './inspector-stage.ts';
@@ -37,14 +38,17 @@ const post = async (
   page: Page,
   path: string,
   body: object,
-): Promise<{ readonly status: number; readonly body: unknown }> =>
-  page.evaluate(
+): Promise<{ readonly status: number; readonly body: unknown }> => {
+  const session = await page.evaluate<string>(`sessionStorage.getItem('conductor.session')`);
+  const headers = { 'content-type': 'application/json', [PASS_HEADER]: await passAt(stage.origin, session) };
+  return page.evaluate(
     `fetch(${JSON.stringify(path)}, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ${JSON.stringify(SESSION_HEADER)}: sessionStorage.getItem('conductor.session') },
+      headers: ${JSON.stringify(headers)},
       body: ${JSON.stringify(JSON.stringify(body))},
     }).then(async (answer) => ({ status: answer.status, body: await answer.json() }))`,
   );
+};
 
 test('approved with the typed confirmation, the run goes on and is completed', async () => {
   const { taskId, gate } = await askReview('willing');

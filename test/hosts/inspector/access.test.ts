@@ -7,8 +7,9 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SESSION_MS } from '../../../src/hosts/inspector/page-sessions.ts';
-import { API, LINK_MS, SESSION_HEADER } from '../../../src/hosts/inspector/protocol.ts';
+import { API, LINK_MS, PASS_HEADER, SIGNED, type GreetAnswer } from '../../../src/hosts/inspector/protocol.ts';
 import { InspectorBench, jsonOf, refusalOf, RUN, type Sent } from './inspector-bench.ts';
+import { helloOf, nameOf, newNonce, passFor, signedBy } from './page-pass.ts';
 
 let bench: InspectorBench;
 beforeEach(async () => {
@@ -36,8 +37,7 @@ describe('a link', () => {
       epoch: 1,
     });
     expect(refusalOf(await exchange(link))).toEqual(noSession);
-    const who = await bench.request(API.whoami, { headers: { [SESSION_HEADER]: answer.session } });
-    expect(jsonOf(who)).toEqual({ project: answer.project });
+    expect(await bench.isIn({ [PASS_HEADER]: await bench.pass(answer.session) })).toBe(true);
   });
 
   test('is over after two minutes', async () => {
@@ -61,21 +61,92 @@ describe('a link', () => {
   });
 });
 
+const greet = async (session: string, nonce = newNonce()): Promise<GreetAnswer> =>
+  jsonOf(await bench.request(API.greet, { method: 'POST', body: { name: nameOf(session), nonce } })) as GreetAnswer;
+
+describe('a greeting', () => {
+  test('proves that the key is known, for its nonce alone, and says nothing that lets in', async () => {
+    const session = await bench.session();
+    const [one, two] = [newNonce(), newNonce()];
+    const [first, second] = [await greet(session, one), await greet(session, two)];
+    expect(first).toEqual({ instance: second.instance, isOver: false, proof: expect.any(String) as unknown });
+    expect(first.proof).toBe(signedBy(session, SIGNED.greeting(one, first)));
+    expect(second.proof).toBe(signedBy(session, SIGNED.greeting(two, second)));
+    expect(second.proof).not.toBe(first.proof);
+    for (const heard of [first.proof, first.instance]) {
+      expect(await bench.isIn({ [PASS_HEADER]: `${nameOf(session)}.${heard}` })).toBe(false);
+    }
+    expect(await bench.isIn({ [PASS_HEADER]: passFor(session, first) })).toBe(true);
+  });
+
+  test('says of a session that is over that it is, and proves it', async () => {
+    const session = await bench.session();
+    bench.ahead = SESSION_MS;
+    const nonce = newNonce();
+    const answer = await greet(session, nonce);
+    expect(answer.isOver).toBe(true);
+    expect(answer.proof).toBe(signedBy(session, SIGNED.greeting(nonce, answer)));
+    expect(answer.proof).not.toBe(signedBy(session, SIGNED.greeting(nonce, { ...answer, isOver: false })));
+    expect(await bench.isIn({ [PASS_HEADER]: passFor(session, answer) })).toBe(false);
+  });
+
+  test('of what is no name of a session, or without a nonce that is one, is refused', async () => {
+    const name = nameOf(await bench.session());
+    const wrong = [
+      { name, nonce: 'short' },
+      { name, nonce: `${newNonce()}/` },
+      { name },
+      { name: `${name}.x`, nonce: newNonce() },
+      { name: 'x', nonce: newNonce() },
+      { nonce: newNonce() },
+    ];
+    for (const body of wrong) {
+      expect(refusalOf(await bench.request(API.greet, { method: 'POST', body }))).toEqual({
+        status: 400,
+        code: 'invalid_params',
+      });
+    }
+  });
+
+  test('S3: a pass is good for the server that it was made for, and for none after it', async () => {
+    const session = await bench.session();
+    const before = await greet(session);
+    const socket = await bench.feed(passFor(session, before));
+    const nonce = newNonce();
+    socket.send({ ...helloOf(passFor(session, before), { after: null }), nonce });
+    await expect
+      .poll(() => socket.messages)
+      .toContainEqual({ type: 'welcome', proof: signedBy(session, SIGNED.welcome(nonce)) });
+    expect(socket.messages[0]!.type).toBe('welcome');
+    await bench.stop();
+    await bench.start();
+    const after = await greet(session);
+    expect(after.instance).not.toBe(before.instance);
+    expect(await bench.isIn({ [PASS_HEADER]: passFor(session, before) })).toBe(false);
+    const again = await bench.feed(passFor(session, before));
+    expect(await again.closed).toMatchObject({ code: 4401 });
+    expect(again.messages).toEqual([]);
+    expect(await bench.isIn({ [PASS_HEADER]: passFor(session, after) })).toBe(true);
+  });
+});
+
 describe('without a session that counts', () => {
   const routes: readonly (readonly [string, Sent])[] = [
-    [API.whoami, {}],
     [API.call, { method: 'POST', body: { operation: 'conductor_list_tasks', params: {} } }],
     [API.challenge, { method: 'POST', body: { gateId: 'gate-a' } }],
     [`${API.log}?runId=${RUN}`, {}],
     [`${API.recording}?runId=${RUN}`, {}],
   ];
   test.each(routes)('%s is refused and nothing is called', async (path, sent) => {
-    const whole = await bench.session();
+    const session = await bench.session();
+    const whole = await bench.pass(session);
     const [id, begun] = whole.split('.');
     const wrong = [
       undefined,
       '',
       'secret',
+      // Said once, and no pass itself.
+      session,
       `${whole}x`,
       `${whole.slice(0, -2)}AA`,
       // Somebody who wants it to have begun later.
@@ -83,11 +154,11 @@ describe('without a session that counts', () => {
       [id, begun, 'A'.repeat(43)].join('.'),
     ];
     for (const secret of wrong) {
-      const headers: Record<string, string> = secret === undefined ? {} : { [SESSION_HEADER]: secret };
+      const headers: Record<string, string> = secret === undefined ? {} : { [PASS_HEADER]: secret };
       expect(refusalOf(await bench.request(path, { ...sent, headers }))).toEqual(noSession);
     }
     bench.ahead = SESSION_MS;
-    expect(refusalOf(await bench.request(path, { ...sent, headers: { [SESSION_HEADER]: whole } }))).toEqual(noSession);
+    expect(refusalOf(await bench.request(path, { ...sent, headers: { [PASS_HEADER]: whole } }))).toEqual(noSession);
     expect(bench.face.invoked).toEqual([]);
   });
 
@@ -95,7 +166,8 @@ describe('without a session that counts', () => {
     const silent = bench.socket(path);
     expect(await silent.closed).toMatchObject({ code: 4408 });
     for (const [message, code] of [
-      [{ type: 'hello', session: 'wrong', after: null, runId: RUN }, 4401],
+      [helloOf('wrong', { after: null, runId: RUN }), 4401],
+      [{ type: 'hello', pass: await bench.pass(), after: null, runId: RUN }, 4400],
       [{ type: 'other' }, 4400],
       ['no json', 4400],
       ['x'.repeat(70_000), 1009],
@@ -112,8 +184,7 @@ describe('without a session that counts', () => {
 
 describe('from another page', () => {
   test('a foreign Host is refused, whatever it carries', async () => {
-    const session = await bench.session();
-    const headers = { [SESSION_HEADER]: session };
+    const headers = { [PASS_HEADER]: await bench.pass() };
     const port = String(bench.port);
     for (const host of [
       `evil.example:${port}`,
@@ -122,14 +193,14 @@ describe('from another page', () => {
       `127.0.0.1.evil:${port}`,
       `[::1]:${port}`,
     ]) {
-      expect(refusalOf(await bench.request(API.whoami, { host, headers }))).toEqual(foreign);
+      expect(refusalOf(await bench.request(API.feed, { host, headers }))).toEqual(foreign);
       expect(refusalOf(await bench.request('/', { host }))).toEqual(foreign);
     }
-    expect((await bench.request(API.whoami, { host: `localhost:${port}`, headers })).status).toBe(200);
+    expect(await bench.isIn(headers, `localhost:${port}`)).toBe(true);
   });
 
   test('a foreign Origin and a foreign Sec-Fetch-Site are refused', async () => {
-    const session = { [SESSION_HEADER]: await bench.session() };
+    const session = { [PASS_HEADER]: await bench.pass() };
     const port = String(bench.port);
     const wrong = [
       { origin: 'http://evil.example' },
@@ -141,10 +212,10 @@ describe('from another page', () => {
       { 'sec-fetch-site': 'same-site' },
     ];
     for (const headers of wrong) {
-      expect(refusalOf(await bench.request(API.whoami, { headers: { ...session, ...headers } }))).toEqual(foreign);
+      expect(await bench.isIn({ ...session, ...headers })).toBe(false);
     }
     for (const headers of [{ origin: bench.origin, 'sec-fetch-site': 'same-origin' }, { 'sec-fetch-site': 'none' }]) {
-      expect((await bench.request(API.whoami, { headers: { ...session, ...headers } })).status).toBe(200);
+      expect(await bench.isIn({ ...session, ...headers })).toBe(true);
     }
   });
 
@@ -160,7 +231,7 @@ describe('from another page', () => {
   });
 
   test('a form is not taken for a call, and there is no CORS and no cookie', async () => {
-    const session = { [SESSION_HEADER]: await bench.session() };
+    const session = { [PASS_HEADER]: await bench.pass() };
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x']) {
       const sent = {
         method: 'POST',
@@ -184,9 +255,8 @@ describe('sizes', () => {
   });
 
   test('a body that is too large is refused', async () => {
-    const session = await bench.session();
     const body = { operation: 'conductor_list_tasks', params: { x: 'x'.repeat(1_100_000) } };
-    expect(refusalOf(await bench.call(session, body))).toEqual({ status: 413, code: 'too_large' });
+    expect(refusalOf(await bench.call(await bench.pass(), body))).toEqual({ status: 413, code: 'too_large' });
   });
 
   test('what is no request at all is answered and closed', async () => {
@@ -204,7 +274,7 @@ test('every answer carries the security headers, a refusal too', async () => {
   for (const got of [
     await bench.request('/'),
     await bench.request('/nothing'),
-    await bench.request(API.whoami),
+    await bench.request(API.log),
     await bench.request('/', { host: 'evil.example' }),
   ]) {
     expect(got.headers).toMatchObject({

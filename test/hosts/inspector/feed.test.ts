@@ -9,6 +9,7 @@ import { API, BATCH_ENTRIES_MAX, UNSENT_BYTES_MAX, type ServerMessage } from '..
 import { SESSION_MS } from '../../../src/hosts/inspector/page-sessions.ts';
 import { waitUntil } from '../../supervisor/processes/started-programs.ts';
 import { InspectorBench, range, TASK, type FeedClient } from './inspector-bench.ts';
+import { helloOf } from './page-pass.ts';
 
 let bench: InspectorBench;
 afterEach(async () => {
@@ -21,7 +22,7 @@ const told = (client: FeedClient, count: number): Promise<void> =>
 test('a page gets the project at a moment, then every entry after it, with what it changed', async () => {
   bench = await InspectorBench.open();
   bench.face.append(7);
-  const page = await bench.feed(await bench.session());
+  const page = await bench.feed(await bench.pass());
   const { overview, project } = await page.first('snapshot');
   expect({ seq: overview.seq, name: project.name }).toEqual({ seq: 7, name: 'repo' });
   bench.face.append(2, 'text', TASK);
@@ -34,7 +35,7 @@ test('a page gets the project at a moment, then every entry after it, with what 
 
 test('a batch holds at most a hundred entries, and several of a moment go together', async () => {
   bench = await InspectorBench.open();
-  const page = await bench.feed(await bench.session());
+  const page = await bench.feed(await bench.pass());
   await page.first('snapshot');
   for (let count = 0; count < 5; count += 1) bench.face.append(1);
   await told(page, 5);
@@ -48,7 +49,7 @@ test('a batch holds at most a hundred entries, and several of a moment go togeth
 
 test('progress of runs waits a little longer, and goes along with news', async () => {
   bench = await InspectorBench.open();
-  const page = await bench.feed(await bench.session());
+  const page = await bench.feed(await bench.pass());
   await page.first('snapshot');
   const { journal, listeners } = bench.face;
   const report = (): void => {
@@ -81,8 +82,8 @@ test('between the snapshot and what is live nothing is missing and nothing comes
     await go.promise;
     return seen;
   };
-  const session = await bench.session();
-  const page = await bench.feed(session);
+  const pass = await bench.pass();
+  const page = await bench.feed(pass);
   await waitUntil('the snapshot is being read', () => bench.face.journal.length === 12);
   await waitUntil('it is known live', () => bench.face.listeners.size === 1);
   bench.face.append(6);
@@ -96,8 +97,8 @@ test('several pages share one subscription and one read per batch; none costs no
   bench = await InspectorBench.open({ pulseMs: 5 });
   bench.face.append(1);
   expect(bench.face.invoked).toEqual([]);
-  const session = await bench.session();
-  const pages = await Promise.all(Array.from({ length: 5 }, () => bench.feed(session)));
+  const pass = await bench.pass();
+  const pages = await Promise.all(Array.from({ length: 5 }, () => bench.feed(pass)));
   await Promise.all(pages.map((page) => page.first('snapshot')));
   await Promise.all(pages.map((page) => page.first('pulse')));
   expect(bench.face.listeners.size).toBe(1);
@@ -108,7 +109,7 @@ test('several pages share one subscription and one read per batch; none costs no
   await waitUntil('nothing is subscribed', () => bench.face.listeners.size === 0);
   const calls = bench.face.invoked.length;
   bench.face.append(300, '', TASK);
-  const again = await bench.feed(session);
+  const again = await bench.feed(pass);
   await again.first('snapshot');
   expect(bench.face.invoked.slice(calls).map(({ operation }) => operation)).toEqual([
     'conductor_list_events',
@@ -119,10 +120,10 @@ test('several pages share one subscription and one read per batch; none costs no
 test('a page that was away is told what it missed, and then what is live', async () => {
   bench = await InspectorBench.open();
   bench.face.append(950);
-  const session = await bench.session();
-  const other = await bench.feed(session);
+  const pass = await bench.pass();
+  const other = await bench.feed(pass);
   await other.first('snapshot');
-  const page = await bench.feed(session, 600);
+  const page = await bench.feed(pass, 600);
   bench.face.append(40);
   await told(page, 390);
   expect(page.seqs).toEqual(range(601, 990));
@@ -135,12 +136,12 @@ test.each([
 ])('a page that %s reads anew, over the same socket', async (_, after) => {
   bench = await InspectorBench.open();
   bench.face.append(2_500);
-  const session = await bench.session();
-  const page = await bench.feed(session, after);
+  const pass = await bench.pass();
+  const page = await bench.feed(pass, after);
   await page.first('resync');
   expect(page.seqs).toEqual([]);
   bench.face.append(10);
-  page.send({ type: 'hello', session, after: null });
+  page.send(helloOf(pass, { after: null }));
   expect((await page.first('snapshot')).overview.seq).toBe(2_510);
   bench.face.append(1);
   await told(page, 1);
@@ -149,10 +150,10 @@ test.each([
 
 test('a page that does not read is told to read anew; others are not held up', async () => {
   bench = await InspectorBench.open();
-  const session = await bench.session();
-  const reader = await bench.feed(session);
+  const pass = await bench.pass();
+  const reader = await bench.feed(pass);
   await reader.first('snapshot');
-  const lazy = await lazyPage(bench, session);
+  const lazy = await lazyPage(bench, pass);
   await waitUntil('both are live', () => bench.count('conductor_get_overview') === 2);
   const text = 'x'.repeat(20_000);
   for (let round = 1; round <= 60; round += 1) {
@@ -175,7 +176,7 @@ test('a large snapshot is no lag', async () => {
     ...(overview(request) as object),
     counts: { large: 'x'.repeat(3 * UNSENT_BYTES_MAX) },
   });
-  const page = await bench.feed(await bench.session());
+  const page = await bench.feed(await bench.pass());
   await waitUntil('the live stream is joined', () => bench.face.listeners.size === 1);
   bench.face.append(3);
   await page.first('snapshot');
@@ -186,8 +187,8 @@ test('a large snapshot is no lag', async () => {
 
 test('trouble while reading is told as resync, logged, and over with the next hello', async () => {
   bench = await InspectorBench.open();
-  const session = await bench.session();
-  const page = await bench.feed(session);
+  const pass = await bench.pass();
+  const page = await bench.feed(pass);
   await page.first('snapshot');
   const items = bench.answers['conductor_get_overview_items']!;
   bench.answers['conductor_get_overview_items'] = () => Promise.reject(new Error('the disk is gone'));
@@ -195,7 +196,7 @@ test('trouble while reading is told as resync, logged, and over with the next he
   await page.first('resync');
   expect(bench.log.join()).toContain('the disk is gone');
   bench.answers['conductor_get_overview_items'] = items;
-  page.send({ type: 'hello', session, after: 0 });
+  page.send(helloOf(pass, { after: 0 }));
   await told(page, 1);
   expect(page.seqs).toEqual([1]);
 });
@@ -203,7 +204,7 @@ test('trouble while reading is told as resync, logged, and over with the next he
 test('after a restart the same port and the same session go on where the page was', async () => {
   bench = await InspectorBench.open();
   const session = await bench.session();
-  const first = await bench.feed(session);
+  const first = await bench.feed(await bench.pass(session));
   await first.first('snapshot');
   bench.face.append(5);
   await told(first, 5);
@@ -216,7 +217,7 @@ test('after a restart the same port and the same session go on where the page wa
   bench.face.append(5);
   await bench.start();
   expect(bench.port).toBe(port);
-  const second = await bench.feed(session, 5);
+  const second = await bench.feed(await bench.pass(session), 5);
   bench.face.append(5);
   await told(second, 10);
   expect([...first.seqs, ...second.seqs]).toEqual(range(1, 15));
@@ -229,7 +230,7 @@ test('live runs are reported while a page is open, and the supervisor is kept fr
   await bench.start();
   const run = { runId: 'run-a', phase: 'agent', idleMs: 1, outputBytes: 2, connected: true } as const;
   bench.live.push({ ...run, memoryBytes: 3, cpuPercent: 0.4 });
-  const page = await bench.feed(await bench.session());
+  const page = await bench.feed(await bench.pass());
   const { runs } = await page.first('pulse');
   expect(runs).toEqual([{ ...run, memoryBytes: 3, cpuPercent: 0.4 }]);
   expect(touched).toBeGreaterThan(0);
@@ -237,7 +238,7 @@ test('live runs are reported while a page is open, and the supervisor is kept fr
 
 test('the end of a session ends its sockets', async () => {
   bench = await InspectorBench.open({ pulseMs: 5 });
-  const page = await bench.feed(await bench.session());
+  const page = await bench.feed(await bench.pass());
   await page.first('snapshot');
   bench.ahead = SESSION_MS;
   expect(await page.closed).toMatchObject({ code: 4401 });
@@ -245,26 +246,26 @@ test('the end of a session ends its sockets', async () => {
 
 test('at most 32 pages are open at a time', async () => {
   bench = await InspectorBench.open();
-  const session = await bench.session();
-  const pages = await Promise.all(Array.from({ length: 32 }, () => bench.feed(session)));
+  const pass = await bench.pass();
+  const pages = await Promise.all(Array.from({ length: 32 }, () => bench.feed(pass)));
   await Promise.all(pages.map((page) => page.first('snapshot')));
   const next = bench.socket();
   expect(await next.closed).toMatchObject({ code: 1013 });
   pages[0]?.close();
   await pages[0]?.closed;
-  const freed = await bench.feed(session);
+  const freed = await bench.feed(pass);
   await freed.first('snapshot');
 });
 
 /** A page that has said hello and reads nothing: by hand, for no client library stops reading. */
-const lazyPage = async ({ port, origin }: InspectorBench, session: string): Promise<Socket> => {
+const lazyPage = async ({ port, origin }: InspectorBench, pass: string): Promise<Socket> => {
   const socket = connect(port, '127.0.0.1');
   socket.pause();
   socket.write(
     `GET ${API.feed} HTTP/1.1\r\nHost: 127.0.0.1:${String(port)}\r\nOrigin: ${origin}\r\nConnection: Upgrade\r\n` +
       'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
   );
-  const hello = Buffer.from(JSON.stringify({ type: 'hello', session, after: null }));
+  const hello = Buffer.from(JSON.stringify(helloOf(pass, { after: null })));
   // A masked text frame with the mask 0 (RFC 6455, 5.2).
   socket.write(Buffer.concat([Buffer.from([0x81, 0xfe, 0, hello.length, 0, 0, 0, 0]), hello]));
   return socket;

@@ -7,12 +7,13 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspectorService, type InspectorParts } from '../../../src/hosts/inspector/inspector-child.ts';
-import { API, SESSION_HEADER, type ServerMessage, type SessionAnswer } from '../../../src/hosts/inspector/protocol.ts';
+import { API, PASS_HEADER, type ServerMessage, type SessionAnswer } from '../../../src/hosts/inspector/protocol.ts';
 import type { InspectorDoor, InvokeRequest, LiveRunView, OperationAnswer } from '../../../src/hosts/rpc/rpc-face.ts';
 import { projectHome, type ProjectHome } from '../../../src/persistence/project-home.ts';
 import type { RunningService, Service } from '../../../src/supervisor/tree/tree-child.ts';
 import { waitUntil } from '../../supervisor/processes/started-programs.ts';
 import { createSmallFace, type SmallFace } from '../rpc/small-face.ts';
+import { helloOf, passAt } from './page-pass.ts';
 
 export type Sent = {
   readonly method?: string;
@@ -132,9 +133,22 @@ export class InspectorBench {
     return (jsonOf(got) as SessionAnswer).session;
   }
 
+  /** What lets this session, or a new one, in. */
+  async pass(session?: string): Promise<string> {
+    return passAt(this.origin, session ?? (await this.session()));
+  }
+
   /** A call as the page makes it. */
-  call(session: string, body: unknown, path: string = API.call): Promise<Got> {
-    return this.request(path, { method: 'POST', body, headers: { [SESSION_HEADER]: session } });
+  call(pass: string, body: unknown, path: string = API.call): Promise<Got> {
+    return this.request(path, { method: 'POST', body, headers: { [PASS_HEADER]: pass } });
+  }
+
+  /** Whether it is let in; asked for something that is not there. */
+  async isIn(headers: Readonly<Record<string, string>>, host?: string): Promise<boolean> {
+    const sent = host === undefined ? { headers } : { headers, host };
+    const { status } = await this.request(`${API.log}?runId=${RUN}`, sent);
+    if (status !== 401 && status !== 403 && status !== 404) throw new Error(`answered ${String(status)}`);
+    return status === 404;
   }
 
   /** A socket of the page; it says nothing by itself. */
@@ -145,10 +159,10 @@ export class InspectorBench {
   }
 
   /** A feed that has said hello. */
-  async feed(session: string, after: number | null = null): Promise<FeedClient> {
+  async feed(pass: string, after: number | null = null): Promise<FeedClient> {
     const client = this.socket();
     await client.opened;
-    client.send({ type: 'hello', session, after });
+    client.send(helloOf(pass, { after }));
     return client;
   }
 

@@ -6,7 +6,7 @@ import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } 
 import { createServer, Server } from 'node:net';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { inspectorFilePath, readInspectorFile } from '../../../src/hosts/inspector/inspector-file.ts';
-import { API, SESSION_HEADER } from '../../../src/hosts/inspector/protocol.ts';
+import { API, PASS_HEADER } from '../../../src/hosts/inspector/protocol.ts';
 import { waitUntil } from '../../supervisor/processes/started-programs.ts';
 import { InspectorBench, refusalOf } from './inspector-bench.ts';
 
@@ -25,7 +25,7 @@ const take = async (port: number): Promise<void> => {
   others.push(server);
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
 };
-const whoami = (session: string) => bench.request(API.whoami, { headers: { [SESSION_HEADER]: session } });
+const isIn = async (pass: string) => bench.isIn({ [PASS_HEADER]: pass });
 
 test('it listens on this machine alone, and its address opens nothing by itself', async () => {
   await bench.start();
@@ -45,7 +45,7 @@ test('port and key are kept for this user alone, and used again', async () => {
   expect(bench.door.kind).toBe('off');
   await bench.start();
   expect({ port: bench.port, kept: readInspectorFile(bench.paths.root) }).toEqual({ port, kept });
-  expect((await whoami(session)).status).toBe(200);
+  expect(await isIn(await bench.pass(session))).toBe(true);
 });
 
 test('a link does not outlive the supervisor that made it', async () => {
@@ -67,8 +67,8 @@ test('a port that somebody took is given up: another one is kept and told, and a
   expect(bench.port).not.toBe(port);
   expect(readInspectorFile(bench.paths.root)?.port).toBe(bench.port);
   expect(bench.log.join('\n')).toContain(`port ${String(port)} is taken; listening at ${String(bench.port)}`);
-  expect(refusalOf(await whoami(session))).toEqual({ status: 401, code: 'not_permitted' });
-  expect((await whoami(await bench.session())).status).toBe(200);
+  await expect(bench.pass(session)).rejects.toThrow('a stranger answers');
+  expect(await isIn(await bench.pass())).toBe(true);
 });
 
 test.each([
@@ -85,14 +85,14 @@ test.each([
   await bench.start();
   expect(readInspectorFile(bench.paths.root)?.key).not.toBe(key);
   expect(statSync(path).mode & 0o777).toBe(0o600);
-  expect((await whoami(session)).status).toBe(401);
+  await expect(bench.pass(session)).rejects.toThrow('a stranger answers');
 });
 
 test('what cannot be kept costs nothing now', async () => {
   rmSync(bench.paths.root, { recursive: true });
   await bench.start();
   expect(bench.log.join()).toContain('were not kept');
-  expect((await whoami(await bench.session())).status).toBe(200);
+  expect(await isIn(await bench.pass())).toBe(true);
   expect(existsSync(bench.paths.root)).toBe(false);
 });
 
@@ -126,7 +126,7 @@ test('I1: a listener that fails is started anew once, and then left off: the bud
 
 test('stopping hard asks nobody', async () => {
   await bench.start();
-  const page = await bench.feed(await bench.session());
+  const page = await bench.feed(await bench.pass());
   await page.first('snapshot');
   await bench.stop(true);
   expect((await page.closed).code).toBe(1006);

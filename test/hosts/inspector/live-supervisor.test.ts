@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { inspectorFilePath } from '../../../src/hosts/inspector/inspector-file.ts';
-import { API, LOG_HEADERS, SESSION_HEADER, type SessionAnswer } from '../../../src/hosts/inspector/protocol.ts';
+import { API, LOG_HEADERS, PASS_HEADER, type SessionAnswer } from '../../../src/hosts/inspector/protocol.ts';
 import { ensureSupervisor } from '../../../src/hosts/rpc/daemon-start.ts';
 import type { SupervisorClient } from '../../../src/hosts/rpc/rpc-client.ts';
 import type { SupervisorFacts } from '../../../src/hosts/rpc/rpc-face.ts';
@@ -22,6 +22,7 @@ import { PROTOCOL } from '../../../src/supervisor/runners/protocol.ts';
 import { RpcPeer } from '../../../src/supervisor/runners/rpc-peer.ts';
 import { waitUntil } from '../../supervisor/processes/started-programs.ts';
 import { FeedClient, range } from './inspector-bench.ts';
+import { helloOf, passAt } from './page-pass.ts';
 
 const PROGRAMS = new URL('../../../dist/programs', import.meta.url).pathname;
 const table = openProcessTable();
@@ -93,12 +94,12 @@ const openPage = async (facts: SupervisorFacts): Promise<Opened> => {
   });
   return { origin, session: ((await answer.json()) as SessionAnswer).session };
 };
-const get = (path: string, { origin, session }: Opened): Promise<Response> =>
-  fetch(`${origin}${path}`, { headers: { [SESSION_HEADER]: session } });
+const get = async (path: string, { origin, session }: Opened): Promise<Response> =>
+  fetch(`${origin}${path}`, { headers: { [PASS_HEADER]: await passAt(origin, session) } });
 const call = async <Details>(operation: string, params: object, { origin, session }: Opened): Promise<Details> => {
   const answer = await fetch(`${origin}${API.call}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', [SESSION_HEADER]: session },
+    headers: { 'content-type': 'application/json', [PASS_HEADER]: await passAt(origin, session) },
     body: JSON.stringify({ operation, params, requestId: crypto.randomUUID() }),
   });
   return ((await answer.json()) as { readonly details: Details }).details;
@@ -107,7 +108,7 @@ const feed = async ({ origin, session }: Opened, after: number | null): Promise<
   const socket = new FeedClient(`${origin.replace('http', 'ws')}${API.feed}`, { origin });
   sockets.push(socket);
   await socket.opened;
-  socket.send({ type: 'hello', session, after });
+  socket.send(helloOf(await passAt(origin, session), { after }));
   return socket;
 };
 

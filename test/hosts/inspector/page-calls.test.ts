@@ -3,6 +3,7 @@
  * Method: calls over the real server; the face remembers what reached it.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { PASS_HEADER } from '../../../src/hosts/inspector/protocol.ts';
 import { PAGE_DECISIONS } from '../../../src/hosts/inspector/operation-list.ts';
 import { API } from '../../../src/hosts/inspector/protocol.ts';
 import { CHALLENGE_MS } from '../../../src/hosts/rpc/approval-challenge.ts';
@@ -13,10 +14,10 @@ import { waitUntil } from '../../supervisor/processes/started-programs.ts';
 import { GATE, InspectorBench, jsonOf, refusalOf, type Got } from './inspector-bench.ts';
 
 let bench: InspectorBench;
-let session = '';
+let pass = '';
 beforeEach(async () => {
   bench = await InspectorBench.open();
-  session = await bench.session();
+  pass = await bench.pass();
 });
 afterEach(async () => {
   await bench.close();
@@ -28,14 +29,14 @@ const resolves = (): readonly InvokeRequest[] =>
 test('a call reaches the operation as a human, with its request id where it changes something', async () => {
   bench.answers['conductor_list_tasks'] = () => ({ items: [] });
   bench.answers['conductor_retry_task'] = () => ({ done: true });
-  const read = await bench.call(session, { operation: 'conductor_list_tasks', params: { limit: 1 }, requestId: 'r0' });
+  const read = await bench.call(pass, { operation: 'conductor_list_tasks', params: { limit: 1 }, requestId: 'r0' });
   expect(jsonOf(read)).toEqual({ content: [{ type: 'text', text: 'ok' }], details: { items: [] } });
-  await bench.call(session, { operation: 'conductor_retry_task', params: { taskId: 'a' }, requestId: 'r1' });
+  await bench.call(pass, { operation: 'conductor_retry_task', params: { taskId: 'a' }, requestId: 'r1' });
   expect(bench.face.invoked).toMatchObject([
     { operation: 'conductor_list_tasks', params: { limit: 1 }, principal: 'human', requestId: null, clientEnv: {} },
     { operation: 'conductor_retry_task', principal: 'human', requestId: 'r1', confirmedGate: null },
   ]);
-  const unnamed = await bench.call(session, { operation: 'conductor_retry_task', params: {} });
+  const unnamed = await bench.call(pass, { operation: 'conductor_retry_task', params: {} });
   expect(refusalOf(unnamed)).toEqual({ status: 400, code: 'invalid_params' });
 });
 
@@ -46,12 +47,12 @@ test('errors of an operation come with code, text, details and a fitting status;
   bench.answers['conductor_list_tasks'] = () => {
     throw new TypeError('secret of the stack');
   };
-  const known = await bench.call(session, { operation: 'conductor_get_task', params: {} });
+  const known = await bench.call(pass, { operation: 'conductor_get_task', params: {} });
   expect(known.status).toBe(404);
   expect(jsonOf(known)).toEqual({
     error: { code: 'not_found', message: 'there is no task-a', retryable: false, details: { id: 'task-a' } },
   });
-  const unknown = await bench.call(session, { operation: 'conductor_list_tasks', params: {} });
+  const unknown = await bench.call(pass, { operation: 'conductor_list_tasks', params: {} });
   expect(refusalOf(unknown)).toEqual({ status: 500, code: 'internal' });
   expect(unknown.bytes.toString()).not.toContain('secret');
   expect(bench.log.join()).toContain('secret of the stack');
@@ -62,7 +63,7 @@ test('a page calls readers and the listed decisions, and nothing else', async ()
     bench.answers[name] = () => ({});
     const isFor = principals.includes('human') && (!mutates || PAGE_DECISIONS.includes(name));
     const params = { status: 'rejected' };
-    const got = await bench.call(session, { operation: name, params, requestId: 'r' });
+    const got = await bench.call(pass, { operation: name, params, requestId: 'r' });
     expect({ name, ...refusalOf(got) }).toEqual({
       name,
       ...(isFor ? { status: 200, code: 'answered' } : { status: 403, code: 'not_permitted' }),
@@ -73,14 +74,14 @@ test('a page calls readers and the listed decisions, and nothing else', async ()
     expect(called).not.toContain(name);
   }
   expect(called).toContain('conductor_list_tasks');
-  const unknown = await bench.call(session, { operation: 'conductor_no_such_thing', params: {} });
+  const unknown = await bench.call(pass, { operation: 'conductor_no_such_thing', params: {} });
   expect(refusalOf(unknown)).toEqual({ status: 404, code: 'not_found' });
 });
 
 test.each([[[]], ['text'], [{}], [{ operation: 7 }], [{ operation: 'conductor_list_tasks', requestId: 7 }]])(
   'what is no call is refused: %j',
   async (body) => {
-    expect(refusalOf(await bench.call(session, body))).toEqual({ status: 400, code: 'invalid_params' });
+    expect(refusalOf(await bench.call(pass, body))).toEqual({ status: 400, code: 'invalid_params' });
   },
 );
 
@@ -97,7 +98,7 @@ test('an answer that nobody waits for is not waited for either', async () => {
   const asked = fetch(`${bench.origin}${API.call}`, {
     method: 'POST',
     signal: leaving.signal,
-    headers: { 'content-type': 'application/json', 'x-conductor-session': session },
+    headers: { 'content-type': 'application/json', [PASS_HEADER]: pass },
     body: JSON.stringify({ operation: 'conductor_get_project', params: {} }),
   });
   await waitUntil('the call has arrived', () => bench.face.invoked.length === 1);
@@ -106,10 +107,10 @@ test('an answer that nobody waits for is not waited for either', async () => {
   await aborted.promise;
 });
 
-const challenge = async (gateId = GATE, by = session): Promise<string> =>
+const challenge = async (gateId = GATE, by = pass): Promise<string> =>
   (jsonOf(await bench.call(by, { gateId }, API.challenge)) as { nonce: string }).nonce;
 const resolve = (confirm?: object, params: object = {}): Promise<Got> =>
-  bench.call(session, {
+  bench.call(pass, {
     operation: 'conductor_resolve_gate',
     params: { gateId: GATE, status: 'approved', resolutionReason: 'good', ...params },
     requestId: 'r',
@@ -151,7 +152,7 @@ describe('approving', () => {
 
   test('with the challenge of another gate, another session, or of two minutes ago is refused', async () => {
     expect(refusalOf(await resolve({ nonce: await challenge(other), typed: 'abcdef' }))).toEqual(refused);
-    expect(refusalOf(await resolve({ nonce: await challenge(GATE, await bench.session()), typed: 'abcdef' }))).toEqual(
+    expect(refusalOf(await resolve({ nonce: await challenge(GATE, await bench.pass()), typed: 'abcdef' }))).toEqual(
       refused,
     );
     const late = await challenge();

@@ -5,7 +5,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { API, LOG_HEADERS, PIECE_BYTES_MAX, SESSION_HEADER } from '../../../src/hosts/inspector/protocol.ts';
+import { API, LOG_HEADERS, PIECE_BYTES_MAX, PASS_HEADER } from '../../../src/hosts/inspector/protocol.ts';
 import { readLogPiece } from '../../../src/hosts/inspector/run-files.ts';
 import { OutputLog } from '../../../src/hosts/runner/output-log.ts';
 import { systemFiles } from '../../../src/hosts/runner/file-port.ts';
@@ -18,7 +18,7 @@ beforeEach(async () => {
   bench = await InspectorBench.open();
   directory = bench.paths.runDirectory(RUN);
   mkdirSync(directory, { recursive: true });
-  headers = { [SESSION_HEADER]: await bench.session() };
+  headers = { [PASS_HEADER]: await bench.pass() };
 });
 afterEach(async () => {
   await bench.close();

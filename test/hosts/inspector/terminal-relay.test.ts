@@ -13,6 +13,7 @@ import { CHILD_CALLS } from '../../../src/supervisor/runners/protocol.ts';
 import { RpcPeer } from '../../../src/supervisor/runners/rpc-peer.ts';
 import { waitUntil } from '../../supervisor/processes/started-programs.ts';
 import { InspectorBench, RUN, type FeedClient } from './inspector-bench.ts';
+import { helloOf } from './page-pass.ts';
 
 const TOKEN = 'f'.repeat(64);
 let bench: InspectorBench;
@@ -64,13 +65,13 @@ afterEach(async () => {
   await bench.close();
 });
 
-const watch = async (runId = RUN, session?: string): Promise<FeedClient> => {
+const watch = async (runId = RUN, pass?: string): Promise<FeedClient> => {
   const client = bench.socket(API.terminal);
   await client.opened;
-  client.send({ type: 'hello', session: session ?? (await bench.session()), runId });
+  client.send(helloOf(pass ?? (await bench.pass()), { runId }));
   return client;
 };
-const said = (client: FeedClient): readonly unknown[] => client.messages as readonly unknown[];
+const said = (client: FeedClient): readonly unknown[] => client.messages.filter(({ type }) => type !== 'welcome');
 const textOf = ({ bytes }: FeedClient): string => Buffer.concat(bytes).toString();
 const ended = async (client: FeedClient): Promise<unknown> => {
   await client.closed;
@@ -102,7 +103,7 @@ test('nothing that a page sends reaches the run', async () => {
   expect(await page.closed).toMatchObject({ code: 4400 });
   const again = await watch();
   await waitUntil('attached', () => textOf(again).includes('at once'));
-  again.send({ type: 'hello', session: await bench.session(), runId: RUN, write: true, cols: 1, rows: 1 });
+  again.send(helloOf(await bench.pass(), { runId: RUN, write: true, cols: 1, rows: 1 }));
   expect(await again.closed).toMatchObject({ code: 4400 });
   expect(calls).toEqual([CHILD_CALLS.attach, CHILD_CALLS.attach]);
   expect(typed).toEqual([]);

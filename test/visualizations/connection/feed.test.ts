@@ -3,40 +3,37 @@
  * Method: sockets, timers and frames that the test holds in its hands.
  */
 import { expect, test } from 'vitest';
-import type { ClientHello, FeedEntry, ServerMessage } from '../../../src/hosts/inspector/protocol.ts';
+import type { FeedEntry, ServerMessage } from '../../../src/hosts/inspector/protocol.ts';
 import { createFeed, type FeedPorts } from '../../../visualizations/src/connection/feed.ts';
+import type { Nobody } from '../../../visualizations/src/connection/greeting.ts';
 import { fixtureItems, fixtureOverview } from '../fixture-project.ts';
 
 const now = 1_700_000_000_000;
 const items = fixtureItems('empty', now);
 const project = { key: 'k', repoRoot: '/r', name: 'r', version: '0', startedAt: now, epoch: 1 };
 
-type Handlers = Parameters<FeedPorts['open']>[0];
+type Handlers = Parameters<FeedPorts['open']>[1];
 
-/** Promises that follow from what just happened have run. */
-const settled = async (): Promise<void> => {
-  for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
-};
-
-const setUp = (session: () => string | null = () => 'secret') => {
-  const sockets: { on: Handlers; sent: ClientHello[]; isClosed: boolean }[] = [];
+const setUp = () => {
+  /** `said`: after which entry each hello asked. */
+  const sockets: { on: Handlers; said: (number | null)[]; isClosed: boolean }[] = [];
   const timers: { ms: number; run: () => void }[] = [];
   let frames: (() => void)[] = [];
-  let answer: 'valid' | 'gone' | 'unreachable' = 'unreachable';
   const feed = createFeed({
-    open: (on) => {
-      const socket = { on, sent: [] as ClientHello[], isClosed: false };
+    open: (after, on) => {
+      const open = (): void => {
+        socket.said.push(after());
+        on.open();
+      };
+      const socket = { on: { ...on, open }, said: [] as (number | null)[], isClosed: false };
       sockets.push(socket);
       return {
-        send: (text) => socket.sent.push(JSON.parse(text) as ClientHello),
         close: () => {
           socket.isClosed = true;
-          on.close();
+          on.close('silent');
         },
       };
     },
-    session,
-    checkSession: async () => answer,
     after: (ms, run) => timers.push({ ms, run }),
     nextFrame: (run) => frames.push(run),
   });
@@ -51,14 +48,9 @@ const setUp = (session: () => string | null = () => 'secret') => {
       for (const run of due) run();
     },
     say: (message: ServerMessage) => sockets.at(-1)!.on.message(JSON.stringify(message)),
-    /** The socket breaks, and the feed has decided what next. */
-    breakOff: async () => {
-      sockets.at(-1)!.on.close();
-      await settled();
-    },
-    settled,
-    sessionIs: (next: typeof answer) => {
-      answer = next;
+    /** The socket breaks, or there was nobody to open it to. */
+    breakOff: (why: Nobody = 'silent') => {
+      sockets.at(-1)!.on.close(why);
     },
   };
 };
@@ -75,29 +67,28 @@ const changes = (...seqs: number[]): ServerMessage => ({
   items,
 });
 
-test('L1: it begins with a snapshot and resumes after the last entry that it knows', async () => {
+test('L1: it begins with a snapshot and resumes after the last entry that it knows', () => {
   const it = setUp();
   it.feed.start();
   it.sockets[0]!.on.open();
-  expect(it.sockets[0]!.sent).toEqual([{ type: 'hello', session: 'secret', after: null }]);
+  expect(it.sockets[0]!.said).toEqual([null]);
   it.say(snapshot(10));
   it.say(changes(11, 12));
-  await it.breakOff();
+  it.breakOff();
   it.timers[0]!.run();
   it.sockets[1]!.on.open();
-  expect(it.sockets[1]!.sent).toEqual([{ type: 'hello', session: 'secret', after: 12 }]);
+  expect(it.sockets[1]!.said).toEqual([12]);
 });
 
-test('L1: resync reads anew at once', async () => {
+test('L1: resync reads anew at once', () => {
   const it = setUp();
   it.feed.start();
   it.sockets[0]!.on.open();
   it.say(snapshot(10));
   it.say({ type: 'resync' });
-  await it.settled();
   expect(it.timers).toEqual([]);
   it.sockets[1]!.on.open();
-  expect(it.sockets[1]!.sent).toEqual([{ type: 'hello', session: 'secret', after: null }]);
+  expect(it.sockets[1]!.said).toEqual([null]);
 });
 
 test('L2: listeners hear once per frame, however many messages came', () => {
@@ -116,7 +107,7 @@ test('L2: listeners hear once per frame, however many messages came', () => {
   expect([heard, it.feed.view().lastSeq]).toEqual([1, 100]);
 });
 
-test('L3: an entry reaches its listeners once, also when it comes again after a reconnect', async () => {
+test('L3: an entry reaches its listeners once, also when it comes again after a reconnect', () => {
   const it = setUp();
   const heard: number[] = [];
   it.feed.onEntry(({ seq }) => heard.push(seq));
@@ -124,24 +115,24 @@ test('L3: an entry reaches its listeners once, also when it comes again after a 
   it.sockets[0]!.on.open();
   it.say(snapshot(10));
   it.say(changes(11, 12));
-  await it.breakOff();
+  it.breakOff();
   it.timers[0]!.run();
   it.sockets[1]!.on.open();
   it.say(changes(12, 13));
   expect(heard).toEqual([11, 12, 13]);
 });
 
-test('it tries again after 0.25 s, then slower, at most every 5 s, and says that the supervisor is away', async () => {
+test('it tries again after 0.25 s, then slower, at most every 5 s, and says that the supervisor is away', () => {
   const it = setUp();
   it.feed.start();
   it.sockets[0]!.on.open();
   it.say(snapshot(1));
-  await it.breakOff();
+  it.breakOff();
   it.frame();
   expect(it.feed.view().connection).toBe('reconnecting');
   for (let round = 0; round < 6; round += 1) {
     it.timers[round]!.run();
-    await it.breakOff();
+    it.breakOff();
   }
   it.frame();
   expect(it.timers.map(({ ms }) => ms)).toEqual([250, 500, 1_000, 2_000, 4_000, 5_000, 5_000]);
@@ -163,12 +154,31 @@ test('a supervisor that says it goes is away at once', () => {
   expect(it.feed.view().connection).toBe('away');
 });
 
-test('a session that no longer counts ends the feed, and it asks no more', async () => {
+test('a session that no longer counts ends the feed, and it asks no more', () => {
   const it = setUp();
   it.feed.start();
-  it.sessionIs('gone');
-  await it.breakOff();
+  it.breakOff('over');
   it.frame();
   expect(it.feed.view().connection).toBe('ended');
   expect(it.timers).toEqual([]);
+});
+
+test('something else at the address is said at once, and no longer than it is there', () => {
+  const it = setUp();
+  it.feed.start();
+  it.sockets[0]!.on.open();
+  it.say(snapshot(1));
+  it.breakOff();
+  it.timers[0]!.run();
+  it.breakOff('stranger');
+  it.frame();
+  expect(it.feed.view().connection).toBe('stranger');
+  it.timers[1]!.run();
+  it.breakOff('silent');
+  it.frame();
+  expect(it.feed.view().connection).toBe('away');
+  it.timers[2]!.run();
+  it.sockets.at(-1)!.on.open();
+  it.frame();
+  expect([it.feed.view().connection, it.sockets.at(-1)!.said]).toEqual(['live', [1]]);
 });

@@ -109,6 +109,7 @@ test('a terminal is shown live, read-only, and says why it ends', async () => {
   await page.routeWebSocket(`**${API.terminal}`, (socket) => {
     socket.onMessage((message) => {
       sent.push(String(message));
+      socket.send(stage.welcome(String(message)));
       socket.send(JSON.stringify({ type: 'size', cols: 60, rows: 10 }));
       socket.send(Buffer.from('\u001b[33mhello terminal\u001b[0m'));
       socket.send(JSON.stringify({ type: 'end', reason: 'the run ended' }));

@@ -7,7 +7,7 @@ const WORDS: Readonly<Record<DoorKind, { readonly title: string; readonly text: 
   opening: { title: 'Opening the inspector', text: 'Asking the supervisor for a session.' },
   none: {
     title: 'This page needs a link',
-    text: 'The inspector opens with a link that counts once and for two minutes.',
+    text: 'The inspector opens with a link that counts once and for two minutes. A page that is loaded anew while its supervisor is away needs a new one.',
   },
   expired: {
     title: 'This link or session is over',

@@ -14,6 +14,7 @@ import { KeysHelp } from './keys-help.tsx';
 import { listenForKeys, useKeys } from './keys.ts';
 import { MomentBanner } from './moment-banner.tsx';
 import { placeKey } from './route.ts';
+import { SilenceBanner } from './silence-banner.tsx';
 import { focusRow, focusSearch } from './row-focus.ts';
 import { nextTheme } from './theme.ts';
 import { TopBar, useHeadline } from './top-bar.tsx';
@@ -77,6 +78,7 @@ export const Shell = () => {
           setHelpShown(true);
         }}
       />
+      <SilenceBanner />
       <MomentBanner />
       <main
         ref={main}

@@ -22,6 +22,7 @@ const CONNECTION_WORDS: Readonly<Record<Connection, string>> = {
   live: 'live',
   reconnecting: 'reconnecting…',
   away: 'the supervisor is away',
+  stranger: 'not Conductor any more',
   ended: 'the session is over',
 };
 

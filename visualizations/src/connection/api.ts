@@ -1,14 +1,15 @@
 /** Requests to the supervisor: operations by name, and the few plain addresses beside them. Every failure is an `ApiFailure`. */
 import {
   API,
-  SESSION_HEADER,
+  PASS_HEADER,
   type ApiError,
   type ApprovalChallenge,
   type CallAnswer,
   type CallRequest,
 } from '../../../src/hosts/inspector/protocol.ts';
 import type { ErrorCode } from '../../../src/machines/errors.ts';
-import { endSession, sessionSecret } from './session.ts';
+import type { Nobody } from './greeting.ts';
+import { forgetPass, greeting } from './session.ts';
 
 export class ApiFailure extends Error {
   override readonly name = 'ApiFailure';
@@ -34,29 +35,43 @@ const failureOf = async (response: Response): Promise<ApiFailure> => {
   return new ApiFailure({ code: 'internal', message, retryable: response.status >= 500, details: {} });
 };
 
+const away = (message: string): ApiFailure =>
+  new ApiFailure({ code: 'supervisor_unreachable', message, retryable: true, details: {} });
+
+const NOBODY_HERE: Readonly<Record<Nobody, string>> = {
+  silent: 'the supervisor does not answer; the page tries again by itself',
+  stranger: 'what answers at this address is not the supervisor of this page, and was told nothing',
+  over: 'the session is over: conductor inspect gives a new link',
+};
+
+const passOrFail = async (): Promise<string> => {
+  const answer = await greeting();
+  if (answer.kind === 'known') return answer.pass;
+  throw away(NOBODY_HERE[answer.kind]);
+};
+
 /** Rejects with the reason of an abort as it is, so that a superseded call is no failure. */
-const unreachable = (cause: unknown): Error =>
-  cause instanceof DOMException && cause.name === 'AbortError'
-    ? cause
-    : new ApiFailure({
-        code: 'supervisor_unreachable',
-        message: 'the supervisor does not answer; the page tries again by itself',
-        retryable: true,
-        details: {},
-      });
+const send = async (path: string, init: RequestInit): Promise<Response> => {
+  const headers = new Headers(init.headers);
+  headers.set(PASS_HEADER, await passOrFail());
+  try {
+    return await fetch(path, { ...init, headers, redirect: 'error' });
+  } catch (cause) {
+    if (cause instanceof DOMException && cause.name === 'AbortError') throw cause;
+    forgetPass();
+    throw away(NOBODY_HERE.silent);
+  }
+};
 
 /** A request with the session. @throws ApiFailure when it is not answered, or with an error. */
 export const request = async (path: string, init: RequestInit = {}): Promise<Response> => {
-  const headers = new Headers(init.headers);
-  headers.set(SESSION_HEADER, sessionSecret() ?? '');
-  let response: Response;
-  try {
-    response = await fetch(path, { ...init, headers });
-  } catch (error) {
-    throw unreachable(error);
+  let response = await send(path, init);
+  if (response.status === 401) {
+    // The supervisor was started anew and does not know this pass; when the session itself is over, it says so to the greeting.
+    forgetPass();
+    response = await send(path, init);
   }
   if (response.ok) return response;
-  if (response.status === 401) endSession();
   throw await failureOf(response);
 };
 

@@ -5,27 +5,33 @@
  * L2. Listeners hear of a change at most once per frame, however many messages came.
  * L3. Each entry reaches the entry listeners once, in order, also across reconnects.
  */
-import type { ClientHello, FeedEntry, ServerMessage } from '../../../src/hosts/inspector/protocol.ts';
+import type { FeedEntry, ServerMessage } from '../../../src/hosts/inspector/protocol.ts';
+import type { Nobody } from './greeting.ts';
 import { applyChanges, applyPulse, applySnapshot, EMPTY_FEED, type FeedState } from './feed-state.ts';
 
-/** `away`: the supervisor said that it goes, or did not answer twice in a row. `ended`: the session no longer counts. */
-export type Connection = 'connecting' | 'live' | 'reconnecting' | 'away' | 'ended';
+/**
+ * `away`: the supervisor said that it goes, or did not answer twice in a row. `stranger`: something else answers at its address.
+ * `ended`: the session no longer counts.
+ */
+export type Connection = 'connecting' | 'live' | 'reconnecting' | 'away' | 'stranger' | 'ended';
+/** What was told last may be long over. */
+export const isSilent = (connection: Connection): boolean => connection === 'away' || connection === 'stranger';
+
 /** What views see: the state as of the last frame. */
 export type FeedView = FeedState & { readonly connection: Connection };
 
-export type FeedSocket = {
-  readonly send: (text: string) => void;
-  readonly close: () => void;
-};
+export type FeedSocket = { readonly close: () => void };
 export type FeedPorts = {
-  readonly open: (on: {
-    readonly open: () => void;
-    readonly message: (text: string) => void;
-    readonly close: () => void;
-  }) => FeedSocket;
-  readonly session: () => string | null;
-  /** Asked after each failed try. `gone` ends the feed. */
-  readonly checkSession: () => Promise<'valid' | 'gone' | 'unreachable'>;
+  /** `after` is asked when the hello is said. Ends with `close`, also when there is nobody to open a socket to. */
+  readonly open: (
+    after: () => number | null,
+    on: {
+      /** The supervisor is at the other end, and has heard the hello. */
+      readonly open: () => void;
+      readonly message: (text: string) => void;
+      readonly close: (why: Nobody) => void;
+    },
+  ) => FeedSocket;
   /** Runs once, later. */
   readonly after: (ms: number, run: () => void) => void;
   /** Runs once, before the next picture. */
@@ -96,6 +102,7 @@ const take = (store: Store, message: ServerMessage): readonly FeedEntry[] => {
     case 'stopping':
       store.put({ connection: 'away' });
       return [];
+    case 'welcome':
     case 'resync':
       break;
   }
@@ -119,7 +126,11 @@ export const createFeed = (ports: FeedPorts): Feed => {
     socket?.close();
   };
 
-  const retry = async (): Promise<void> => {
+  const retry = (why: Nobody): void => {
+    if (why === 'over') {
+      store.put({ connection: 'ended' });
+      return;
+    }
     // Straight away: the server asked for it, nothing is wrong.
     if (mustRead && failures === 0) {
       connect();
@@ -127,32 +138,23 @@ export const createFeed = (ports: FeedPorts): Feed => {
     }
     failures += 1;
     const isAway = store.known().connection === 'away' || failures >= AWAY_AFTER_TRIES;
-    store.put({ connection: isAway ? 'away' : 'reconnecting' });
-    if ((await ports.checkSession()) === 'gone') {
-      store.put({ connection: 'ended' });
-      return;
-    }
+    store.put({ connection: why === 'stranger' ? 'stranger' : isAway ? 'away' : 'reconnecting' });
     ports.after(Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** (failures - 1)), connect);
   };
 
+  const after = (): number | null => (mustRead ? null : store.known().lastSeq);
+
   const connect = (): void => {
-    const session = ports.session();
-    if (session === null) {
-      store.put({ connection: 'ended' });
-      return;
-    }
-    socket = ports.open({
+    socket = ports.open(after, {
       open: () => {
-        const after = mustRead ? null : store.known().lastSeq;
-        socket?.send(JSON.stringify({ type: 'hello', session, after } satisfies ClientHello));
-        if (after !== null) store.put({ connection: 'live' });
+        if (after() !== null) store.put({ connection: 'live' });
       },
       message: (text) => {
         receive(JSON.parse(text) as ServerMessage);
       },
-      close: () => {
+      close: (why) => {
         socket = null;
-        void retry();
+        retry(why);
       },
     });
   };

@@ -5,7 +5,8 @@ import { currentRoute, onRoute } from '../app/use-route.ts';
 import { call } from './api.ts';
 import { createFeed, type Feed, type FeedPorts } from './feed.ts';
 import { createPast, type Past } from './past.ts';
-import { checkSession, sessionSecret } from './session.ts';
+import { openPageSocket } from './page-socket.ts';
+import { forgetPass } from './session.ts';
 
 /** A hidden tab has no frames; it is brought up to date this often, in ms. */
 const HIDDEN_MS = 500;
@@ -15,30 +16,22 @@ const nextFrame = (run: () => void): void => {
   else requestAnimationFrame(run);
 };
 
-const open: FeedPorts['open'] = (on) => {
-  const address = new URL(API.feed, globalThis.location.href);
-  address.protocol = 'ws:';
-  address.hash = '';
-  const socket = new WebSocket(address);
-  socket.addEventListener('open', on.open);
-  socket.addEventListener('close', on.close);
-  socket.addEventListener('message', ({ data }) => {
-    on.message(String(data));
+const open: FeedPorts['open'] = (after, on) =>
+  openPageSocket(API.feed, {
+    hello: () => ({ after: after() }),
+    open: on.open,
+    message: (data) => {
+      if (typeof data === 'string') on.message(data);
+    },
+    close: (why) => {
+      // The one socket that always stands: without it nobody knows who listens at this address.
+      forgetPass();
+      on.close(why);
+    },
   });
-  return {
-    send: (text) => {
-      socket.send(text);
-    },
-    close: () => {
-      socket.close();
-    },
-  };
-};
 
 export const feed: Feed = createFeed({
   open,
-  session: sessionSecret,
-  checkSession,
   after: (ms, run) => {
     setTimeout(run, ms);
   },

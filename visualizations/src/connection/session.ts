@@ -1,17 +1,18 @@
 /**
- * Who the page is to the supervisor: a link from the terminal, exchanged once for a secret that lives as long as the tab.
+ * Who the page is to the supervisor: a link from the terminal, exchanged once for a session that lives as long as the tab.
  *
  * S1. The link leaves the address before anything else happens, and is kept nowhere.
- * S2. The secret lies in `sessionStorage` and travels in a header; never in an address or a cookie.
- * S3. Only a supervisor that says so ends a session: one that is away does not.
+ * S2. The session lies in `sessionStorage` while the supervisor is known to be here, and is said to nobody: requests carry a pass.
+ *     What answers here otherwise could be a page of another program, and one that is loaded anew would read what lies there.
+ * S3. Only the supervisor ends a session: one that is away does not, nor does another program at its address.
  */
 import {
   API,
-  SESSION_HEADER,
   type ProjectFacts,
   type SessionAnswer,
   type SessionRequest,
 } from '../../../src/hosts/inspector/protocol.ts';
+import { greet, type Greeting } from './greeting.ts';
 
 export type SessionState =
   | { readonly kind: 'opening' }
@@ -19,7 +20,7 @@ export type SessionState =
   | { readonly kind: 'none' }
   /** The link or the session no longer counts. */
   | { readonly kind: 'expired' }
-  /** `project` null: there is a secret, and the supervisor did not answer yet. */
+  /** `project` null: the feed says it as soon as the supervisor answers. */
   | { readonly kind: 'open'; readonly project: ProjectFacts | null };
 
 const STORED = 'conductor.session';
@@ -45,11 +46,50 @@ export const onSession = (listener: () => void): (() => void) => {
   };
 };
 
-/** The supervisor refused the secret: nothing on this page works until a new link is opened. */
-export const endSession = (): void => {
+let known: Promise<Greeting> | null = null;
+
+/** Some browsers end the sockets of a page that is loaded anew while it still hears of it; a page that stays is told within this time, in ms. */
+const LEAVING_MS = 2_000;
+let isLeaving = false;
+globalThis.addEventListener('beforeunload', () => {
+  isLeaving = true;
+  setTimeout(() => {
+    isLeaving = false;
+  }, LEAVING_MS);
+});
+
+/** What is kept in the tab's storage (S2). */
+const keep = (isHere: boolean): void => {
+  if (isHere && secret !== null) globalThis.sessionStorage.setItem(STORED, secret);
+  else if (!isLeaving) globalThis.sessionStorage.removeItem(STORED);
+};
+
+/** The supervisor says that the session is over: nothing on this page works until a new link is opened. */
+const endSession = (): void => {
   secret = null;
   globalThis.sessionStorage.removeItem(STORED);
   become({ kind: 'expired' });
+};
+
+const greetNow = async (): Promise<Greeting> => {
+  if (secret === null) return { kind: 'over' };
+  const answer = await greet(secret);
+  if (answer.kind === 'over') endSession();
+  else keep(answer.kind === 'known');
+  if (answer.kind !== 'known') known = null;
+  return answer;
+};
+
+/** Whether the supervisor is here, with the pass that it takes. Asked again only after `forgetPass`, or while it is not. */
+export const greeting = (): Promise<Greeting> => {
+  known ??= greetNow();
+  return known;
+};
+
+/** A socket ended, or nobody took the pass: whoever is here now has to show who it is. */
+export const forgetPass = (): void => {
+  known = null;
+  keep(false);
 };
 
 /** A route begins with `#/`; anything else in the fragment is a link, alone or as `name=link`. */
@@ -83,21 +123,6 @@ const exchange = async (link: string, tries = LINK_TRIES): Promise<SessionAnswer
   return response.ok ? ((await response.json()) as SessionAnswer) : null;
 };
 
-/** Whether the kept secret counts, and for which project. */
-export const checkSession = async (): Promise<'valid' | 'gone' | 'unreachable'> => {
-  if (secret === null) return 'gone';
-  try {
-    const response = await fetch(API.whoami, { headers: { [SESSION_HEADER]: secret } });
-    if (response.status === 401 || response.status === 403) return 'gone';
-    if (!response.ok) return 'unreachable';
-    const { project } = (await response.json()) as { readonly project: ProjectFacts };
-    become({ kind: 'open', project });
-    return 'valid';
-  } catch {
-    return 'unreachable';
-  }
-};
-
 /** Called once, first of all. */
 export const openSession = async (): Promise<void> => {
   const link = takeLink();
@@ -106,7 +131,7 @@ export const openSession = async (): Promise<void> => {
     const answer = await exchange(link);
     if (answer !== null) {
       secret = answer.session;
-      globalThis.sessionStorage.setItem(STORED, secret);
+      keep(true);
       become({ kind: 'open', project: answer.project });
       return;
     }
@@ -115,7 +140,6 @@ export const openSession = async (): Promise<void> => {
     become({ kind: link === null ? 'none' : 'expired' });
     return;
   }
-  const checked = await checkSession();
-  if (checked === 'gone') endSession();
-  else if (checked === 'unreachable') become({ kind: 'open', project: null });
+  const { kind } = await greeting();
+  if (kind !== 'over') become({ kind: 'open', project: null });
 };

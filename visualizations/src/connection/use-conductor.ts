@@ -9,7 +9,7 @@ import type { FeedEntry, ProjectFacts } from '../../../src/hosts/inspector/proto
 import { currentRoute, replaceRoute, useRoute } from '../app/use-route.ts';
 import { ApiFailure, call } from './api.ts';
 import type { Items, Pulse } from './feed-state.ts';
-import type { FeedView } from './feed.ts';
+import { isSilent, type FeedView } from './feed.ts';
 import { feed, past } from './live.ts';
 import type { PastView } from './past.ts';
 import { onSession, sessionState, type SessionState } from './session.ts';
@@ -44,10 +44,10 @@ export const useItems = (): Items => {
 /** What is there now, whatever moment is shown. */
 export const useLiveItems = (): Items => useFeed(liveItemsOf);
 
-/** Live facts of a run; null when it does not run, or when a moment is shown. */
+/** Live facts of a run; null when it does not run, when nobody tells of it, or when a moment is shown. */
 export const usePulse = (runId: string): Pulse | null => {
   const { seq } = useRoute();
-  const pulse = useFeed((view) => view.pulses.get(runId) ?? null);
+  const pulse = useFeed(({ connection, pulses }) => (isSilent(connection) ? null : (pulses.get(runId) ?? null)));
   return seq === null ? pulse : null;
 };
 

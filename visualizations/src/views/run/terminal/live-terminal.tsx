@@ -1,35 +1,34 @@
 /** The terminal of a run as it is now, read-only, over a socket of its own. */
 import { useCallback, useState } from 'react';
-import { API, type TerminalHello, type TerminalMessage } from '../../../../../src/hosts/inspector/protocol.ts';
-import { sessionSecret } from '../../../connection/session.ts';
+import { API, type TerminalMessage } from '../../../../../src/hosts/inspector/protocol.ts';
+import type { Nobody } from '../../../connection/greeting.ts';
+import { openPageSocket } from '../../../connection/page-socket.ts';
 import { Button } from '../../../design/button.tsx';
 import { XtermScreen, type ScreenHandle } from './xterm-screen.tsx';
 
-const address = (): string => {
-  const url = new URL(API.terminal, globalThis.location.href);
-  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-  return url.href;
+const ENDS: Readonly<Record<Nobody, string>> = {
+  silent: 'the connection is closed',
+  stranger: 'what answers at this address is not the supervisor of this page',
+  over: 'the session is over',
 };
 
 const openTerminal = (runId: string, screen: ScreenHandle, onEnd: (reason: string) => void): (() => void) => {
-  const socket = new WebSocket(address());
   let isWanted = true;
-  socket.binaryType = 'arraybuffer';
-  socket.addEventListener('open', () => {
-    const hello: TerminalHello = { type: 'hello', session: sessionSecret() ?? '', runId };
-    socket.send(JSON.stringify(hello));
-  });
-  socket.addEventListener('message', ({ data }: MessageEvent<ArrayBuffer | string>) => {
-    if (typeof data !== 'string') {
-      screen.write(new Uint8Array(data));
-      return;
-    }
-    const message = JSON.parse(data) as TerminalMessage;
-    if (message.type === 'size') screen.resize(message.cols, message.rows);
-    else if (isWanted) onEnd(message.reason);
-  });
-  socket.addEventListener('close', () => {
-    if (isWanted) onEnd('the connection is closed');
+  const socket = openPageSocket(API.terminal, {
+    hello: () => ({ runId }),
+    open: () => undefined,
+    message: (data) => {
+      if (typeof data !== 'string') {
+        screen.write(new Uint8Array(data));
+        return;
+      }
+      const message = JSON.parse(data) as TerminalMessage;
+      if (message.type === 'size') screen.resize(message.cols, message.rows);
+      else if (message.type === 'end' && isWanted) onEnd(message.reason);
+    },
+    close: (why) => {
+      if (isWanted) onEnd(ENDS[why]);
+    },
   });
   return () => {
     isWanted = false;
