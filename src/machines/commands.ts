@@ -3,6 +3,7 @@
  *
  * C1. A command has a name, JSON parameters and an empty body: the kernel interprets it, XState only lists it.
  * C2. A `required` tell that its receiver does not handle takes back the whole message that began the cascade.
+ *     A `notify` may be ignored; a `report` too, and it is delivered when all that the message caused is done, to whoever counts.
  * C3. A tell to a relation reaches exactly the rows that stood in it when the tell was made, each once, in row order.
  * C4. `createActor` of an id that exists changes nothing: the first one stays.
  */
@@ -22,7 +23,7 @@ export const TellSchema = closed({
   /** `null`: nobody, the command does nothing. Parameters are computed, and a computed tell cannot be left out. */
   to: Type.Union([ActorIdSchema, closed({ relation: RelationSchema, of: ActorIdSchema }), Type.Null()]),
   event: EventSchema,
-  mode: Type.Union([Type.Literal('required'), Type.Literal('notify')]),
+  mode: Type.Union([Type.Literal('required'), Type.Literal('notify'), Type.Literal('report')]),
 });
 export type Tell = Static<typeof TellSchema>;
 

@@ -8,6 +8,16 @@ type Kind = 'task' | 'objective' | 'gate';
 /** `directory` takes archives; `picked` is one of a kind, by the deed's number. */
 type Life = { readonly of: Project; readonly directory: string; readonly picked: (kind: Kind) => Promise<string> };
 
+const DIAMOND = {
+  objective: 'Build it',
+  tasks: [
+    { id: 'top', run: 'x' },
+    { id: 'left', run: 'x', dependsOn: ['top'] },
+    { id: 'right', run: 'x', dependsOn: ['top'], retries: 1 },
+    { id: 'bottom', run: 'x', dependsOn: ['left', 'right'] },
+  ],
+};
+
 const askFor = async ({ of }: Life, refs: object): Promise<unknown> =>
   of.call('conductor_create_gate', { type: 'approval_required', requestedDecision: 'may I?', ...refs });
 
@@ -24,6 +34,7 @@ const archive = async ({ of, directory, picked }: Life): Promise<void> => {
 
 const DEEDS_TABLE = {
   plan: async ({ of }: Life) => of.call('conductor_run_plan', { plan: PLAN }),
+  diamond: async ({ of }: Life) => of.call('conductor_run_plan', { plan: DIAMOND }),
   loose: async ({ of }: Life) => of.call('conductor_create_task', { title: 'loose', run: 'x' }),
   start: async ({ of, picked }: Life) => of.start(await picked('task')),
   succeeded: async ({ of, picked }: Life) => of.runTo(await picked('task'), 'succeeded'),

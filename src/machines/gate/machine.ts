@@ -40,11 +40,11 @@ const opened = (context: GateContext) =>
   ({
     to: context.objectiveId,
     event: { type: 'gate.opened', at: context.createdAt, gateId: context.gateId },
-    mode: 'notify',
+    mode: 'report',
   }) as const;
 
 const closed = (context: GateContext, at: EpochMs) =>
-  ({ to: context.objectiveId, event: { type: 'gate.closed', at, gateId: context.gateId }, mode: 'notify' }) as const;
+  ({ to: context.objectiveId, event: { type: 'gate.closed', at, gateId: context.gateId }, mode: 'report' }) as const;
 
 /** The answer as its subject gets it. Where nothing was answered, the reason is what the asker needs to know. */
 const resolved = (context: GateContext, decision: Decision, at: EpochMs) =>

@@ -5,7 +5,8 @@
  *       │                             └──────▶ completed (task.added reopens it)
  *       └── objective.cancel (from any state but completed) ──▶ canceled
  *
- * Which of active, needs_review, blocked and completed it is follows from its counters alone (`rollUpOf`), after every event.
+ * Which of active, needs_review, blocked and completed it is follows from its counters alone (`rollUpOf`), after every event. Tasks
+ * and gates tell it what it counts as `report`s: a task that lets the next one go on is counted after it.
  *
  * It does not know its tasks (they stand in the relation `member`), does not start them, and does not wait for them when it
  * is canceled: it tells each of them.

@@ -23,7 +23,7 @@ export const countAs = (bucket: (context: TaskContext) => TaskBucket) =>
           from: context.bucket,
           to: bucket(context),
         } as Tell['event'],
-        mode: 'notify',
+        mode: 'report',
       }),
     },
     { type: 'recordBucket', params: ({ context }: InContext) => ({ bucket: bucket(context) }) },

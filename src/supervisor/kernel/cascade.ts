@@ -3,6 +3,8 @@
  * name. Pure but for the draft. XState is called through transition.ts alone.
  *
  * C1. Tells and creations are delivered in the order in which they were made, each after the transition that made it is complete.
+ *     Reports come after all of them: what an actor caused before what caused it, those of one actor in their order. So whoever
+ *     counts many is led from where it stood to where it stands, and not through what lies between two words of one message.
  * C2. A required tell that is not handled takes back the whole post: `Refusal`.
  * C3. Chains end at `cascadeDepthMax` with the whole chain named.
  * C4. What is not in memory is asked for before anything of a delivery is written, so that it can simply be tried again.
@@ -19,7 +21,7 @@ import { checkEvent, checkInput, entryOf, type MachineSet } from './machine-set.
 import { reasonOf } from './rejections.ts';
 import { firstStep, nextStep, persist, type Command, type Step } from './transition.ts';
 
-type Mode = 'required' | 'notify';
+type Mode = Tell['mode'];
 type Link = { readonly actor: string; readonly event: string; readonly from: Link | null };
 type Delivery = {
   readonly to: ActorId;
@@ -70,6 +72,7 @@ export class Cascade {
   readonly #page: JournalPage;
   readonly #draft: Draft;
   #queue: Delivery[] = [];
+  #reports: Delivery[] = [];
   readonly changed = new Set<ActorId>();
 
   constructor(set: MachineSet, page: JournalPage) {
@@ -88,7 +91,7 @@ export class Cascade {
     if (message.kind === 'create') this.#enqueueCreate(message.id, message.input, root);
     else this.#queue.push({ ...root, to: message.to, event: message.event, input: null, mode: 'notify' });
     let first: Unhandled | null = null;
-    for (let next = 0; next < this.#queue.length; next += 1) {
+    for (let next = 0; next < this.#queue.length || this.#takeReports(); next += 1) {
       const delivery = this.#queue[next]!;
       const unhandled = yield* this.#loading(delivery);
       if (unhandled === null) continue;
@@ -97,6 +100,15 @@ export class Cascade {
     }
     this.#queue = [];
     return first;
+  }
+
+  /** C1. @returns false when there are none. */
+  #takeReports(): boolean {
+    if (this.#reports.length === 0) return false;
+    const bySender = Map.groupBy(this.#reports, ({ from }) => from?.actor);
+    this.#queue.push(...[...bySender.values()].toReversed().flat());
+    this.#reports = [];
+    return true;
   }
 
   *#loading(delivery: Delivery): Generator<Wanted, Unhandled | null, void> {
@@ -225,14 +237,14 @@ export class Cascade {
 
   #tell(tell: Tell, at: Pick<Delivery, 'depth' | 'from'>): void {
     if (tell.to === null) return;
+    const later = tell.mode === 'report' ? this.#reports : this.#queue;
     if (typeof tell.to === 'string') {
-      this.#queue.push({ ...at, to: tell.to, event: tell.event as EventBody, input: null, mode: tell.mode });
+      later.push({ ...at, to: tell.to, event: tell.event as EventBody, input: null, mode: tell.mode });
       return;
     }
     const { relation, of } = tell.to;
     const { told, afterRow } = this.#firstPage(relation, of);
-    for (const to of told)
-      this.#queue.push({ ...at, to, event: tell.event as EventBody, input: null, mode: tell.mode });
+    for (const to of told) later.push({ ...at, to, event: tell.event as EventBody, input: null, mode: tell.mode });
     this.#draft.told += told.length;
     if (afterRow === null) return;
     this.#draft.continuations.push({
@@ -240,7 +252,7 @@ export class Cascade {
       relation,
       of,
       event: tell.event as EventBody,
-      mode: tell.mode,
+      mode: tell.mode === 'required' ? 'required' : 'notify',
       afterRow,
       untilRow: this.#draft.lastRow,
     });

@@ -17,6 +17,7 @@ const ToyEventSchema = Type.Union([
   eventSchema('toy.bigint', {}),
   eventSchema('toy.report', { epoch: Type.Integer(), seq: Type.Integer() }),
   eventSchema('toy.tell', { to: any, event: any, mode: Type.String() }),
+  eventSchema('toy.tells', { tells: any }),
   eventSchema('toy.link', { to: any }),
   eventSchema('toy.spawn', { id: any, name: Type.String() }),
   eventSchema('toy.arm', { key: Type.String(), dueAt: Type.Integer() }),
@@ -48,6 +49,7 @@ type ToyEvent =
       readonly event: Tell['event'];
       readonly mode: Tell['mode'];
     }
+  | { readonly type: 'toy.tells'; readonly at: EpochMs; readonly tells: readonly Tell[] }
   | { readonly type: 'toy.link'; readonly at: EpochMs; readonly to: ActorId }
   | { readonly type: 'toy.spawn'; readonly at: EpochMs; readonly id: ActorId; readonly name: string }
   | { readonly type: 'toy.arm'; readonly at: EpochMs; readonly key: string; readonly dueAt: EpochMs }
@@ -61,6 +63,13 @@ type ToyEvent =
 
 const runId = `run-${'0'.repeat(20)}` as RunId;
 const effectParams = { runId, epoch: 1 as LeaseEpoch };
+
+const nobody: Tell = { to: null, event: { type: 'toy.poke', at: 0 }, mode: 'notify' };
+const tellNumber = (index: number) =>
+  ({
+    type: 'tell',
+    params: ({ event }: { readonly event: Extract<ToyEvent, { type: 'toy.tells' }> }) => event.tells[index] ?? nobody,
+  }) as const;
 
 export const toyMachine = setup({
   types: {} as { context: ToyContext; events: ToyEvent; input: { readonly name: string; readonly at: EpochMs } },
@@ -102,6 +111,7 @@ export const toyMachine = setup({
           actions: { type: 'recordReport', params: ({ event }) => event },
         },
         'toy.tell': { actions: { type: 'tell', params: ({ event: { to, event, mode } }) => ({ to, event, mode }) } },
+        'toy.tells': { actions: [tellNumber(0), tellNumber(1), tellNumber(2)] },
         'toy.link': {
           actions: {
             type: 'relate',
