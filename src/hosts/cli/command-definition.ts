@@ -78,12 +78,16 @@ export interface LocalProject {
    */
   start(repo: string, options: { readonly inspector: boolean }): Promise<{ readonly started: boolean }>;
   /**
-   * An address that lets one browser into the inspector: once, within two minutes. Starts a supervisor when none runs.
+   * An address that lets one browser into the inspector: once, within two minutes; `file`: with a page that leads there. Starts a
+   * supervisor when none runs.
    * @throws ConductorError `not_permitted` without a terminal or inside a run; `invalid_state` when the inspector is off.
    */
-  inspectorLink(repo: string): Promise<{ readonly url: string; readonly started: boolean }>;
-  /** Best effort. @returns whether the program that opens addresses on this machine took it. */
-  openBrowser(url: string): Promise<boolean>;
+  inspectorLink(
+    repo: string,
+    options: { readonly file: boolean },
+  ): Promise<{ readonly url: string; readonly file: string | null; readonly started: boolean }>;
+  /** Best effort. Others see this path. @returns whether the program that opens files on this machine took it. */
+  openBrowser(file: string): Promise<boolean>;
   /**
    * Ends the running supervisor. `drain` waits for runs, `now` ends them, `keep` leaves them.
    * @param onProgress Gets lines for people: what is waited for.

@@ -21,17 +21,17 @@ export const createLocalProject = (parts: {
     await client.close();
     return { started };
   },
-  inspectorLink: async (repo) => {
+  inspectorLink: async (repo, { file }) => {
     const { client, started } = await ensured(repo, parts.env, { stay: false, inspector: true });
     try {
-      return { url: await client.inspectorLink(), started };
+      return { ...(await client.inspectorLink(file)), started };
     } finally {
       await client.close();
     }
   },
-  openBrowser: async (url) => {
+  openBrowser: async (file) => {
     const { openBrowser } = await import('./browser-opening.ts');
-    return openBrowser(url, parts.env);
+    return openBrowser(file, parts.env);
   },
   runningVersion: async (repo) => {
     const { paths } = await findPlace(repo, parts.env);

@@ -105,9 +105,9 @@ const listenAt = (server: Server, port: number): Promise<void> =>
 type Served = FrontDoorOptions;
 
 const serve = async (request: IncomingMessage, response: ServerResponse, served: Served): Promise<void> => {
-  const { headers } = request;
+  const { headers, method, url } = request;
   response.setHeaders(new Map(Object.entries(securityHeaders(headers.host, served.port))));
-  const refusal = refusalOf({ headers, isUpgrade: false }, served.port);
+  const refusal = refusalOf({ headers, method, url, isUpgrade: false }, served.port);
   if (refusal !== null) {
     response.writeHead(403, { 'content-type': 'application/json', connection: 'close' });
     response.end(JSON.stringify(refused(refusal)));
@@ -126,8 +126,8 @@ const serveUpgrade = async (
   socket: Duplex,
   served: Served & { readonly head: Buffer },
 ): Promise<void> => {
-  const { headers } = request;
-  const refusal = refusalOf({ headers, isUpgrade: true }, served.port);
+  const { headers, method, url } = request;
+  const refusal = refusalOf({ headers, method, url, isUpgrade: true }, served.port);
   if (refusal !== null) {
     refuseSocket(socket, { status: 403, text: refusal, headers: securityHeaders(headers.host, served.port) });
     return;

@@ -20,14 +20,7 @@ import { PageFeeds } from './page-feeds.ts';
 import type { PageSession, PageSessions } from './page-sessions.ts';
 import { NONCE, PAGE_MESSAGE_BYTES_MAX } from './page-socket.ts';
 import { projectFacts } from './project-facts.ts';
-import {
-  API,
-  LOG_HEADERS,
-  PASS_HEADER,
-  PIECE_BYTES_MAX,
-  type GreetAnswer,
-  type SessionAnswer,
-} from './protocol.ts';
+import { API, LOG_HEADERS, PASS_HEADER, PIECE_BYTES_MAX, type GreetAnswer, type SessionAnswer } from './protocol.ts';
 import { readLogPiece, readRecordingPiece, runDirectory, type Piece } from './run-files.ts';
 import { TerminalRelay } from './terminal-relay.ts';
 

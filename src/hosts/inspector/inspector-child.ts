@@ -9,10 +9,11 @@
 import type { RunningService, Service } from '../../supervisor/tree/tree-child.ts';
 import type { ProjectHome } from '../../persistence/project-home.ts';
 import { pageFolder } from '../rpc/own-package.ts';
-import type { InspectorDoor, SupervisorFace } from '../rpc/rpc-face.ts';
+import type { InspectorDoor, InspectorLink, SupervisorFace } from '../rpc/rpc-face.ts';
 import { openFrontDoor, type FrontDoor } from './front-door.ts';
 import type { InspectorApp, InspectorAppParts } from './inspector-app.ts';
 import { newInspectorKey, readInspectorFile, writeInspectorFile } from './inspector-file.ts';
+import { createLinkFiles } from './link-files.ts';
 import { createLinkTokens } from './link-tokens.ts';
 import { createPageSessions } from './page-sessions.ts';
 
@@ -68,6 +69,7 @@ const open = async (parts: InspectorParts, onFail: (cause: unknown) => void): Pr
   const kept = readInspectorFile(paths.root);
   const key = kept?.key ?? newInspectorKey();
   const links = createLinkTokens(now);
+  const files = createLinkFiles(paths.root);
   const held: { app: Promise<InspectorApp> | null } = { app: null };
   const app = (port: number): Promise<InspectorApp> => {
     held.app ??= loadApp({
@@ -95,16 +97,39 @@ const open = async (parts: InspectorParts, onFail: (cause: unknown) => void): Pr
   const { port } = door;
   if (kept?.port !== port) await keep(parts, { kept: kept?.port ?? null, port, key });
   const url = `http://127.0.0.1:${String(port)}/`;
+  const link = (onEnd?: () => void): string => {
+    // The browser comes next: what it needs loads meanwhile. A failure is told to whoever needs it.
+    app(port).catch(() => undefined);
+    return `${url}#link=${links.make(onEnd)}`;
+  };
+  const linkInFile = async (): Promise<InspectorLink> => {
+    const written = Promise.withResolvers<string>();
+    const made = link(
+      () =>
+        void written.promise.then(
+          (path) => files.remove(path),
+          () => undefined,
+        ),
+    );
+    files.write(made).then(written.resolve, written.reject);
+    try {
+      return { url: made, file: await written.promise };
+    } catch (error) {
+      log(error);
+      return { url: made, file: null };
+    }
+  };
   parts.showInspector({
     kind: 'open',
     url,
-    link: () => {
-      // The browser comes next: what it needs loads meanwhile. A failure is told to whoever needs it.
-      app(port).catch(() => undefined);
-      return `${url}#link=${links.make()}`;
-    },
+    link: async (inFile) => (inFile ? linkInFile() : { url: link(), file: null }),
   });
-  return { stop: async (hard) => close(parts, { door, app: held.app, hard }) };
+  return {
+    stop: async (hard) => {
+      files.removeAll();
+      await close(parts, { door, app: held.app, hard });
+    },
+  };
 };
 
 const loadApp = async (parts: InspectorAppParts): Promise<InspectorApp> => {

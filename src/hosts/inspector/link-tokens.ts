@@ -12,24 +12,32 @@ const OPEN_MAX = 16;
 const TOKEN_BYTES = 32;
 
 export type LinkTokens = {
-  make(): string;
+  /** @param onEnd called once: when it was used, dropped, or found to be over. */
+  make(onEnd?: () => void): string;
   /** @returns whether it counted; from now on it does not. */
   redeem(token: string): boolean;
 };
 
+type Open = { readonly hash: Buffer; readonly until: number; readonly onEnd: () => void };
+
 /** `now` in ms since 1970. */
 export const createLinkTokens = (now: () => number): LinkTokens => {
-  let open: { readonly hash: Buffer; readonly until: number }[] = [];
+  let open: readonly Open[] = [];
+  const keep = (next: readonly Open[]): void => {
+    const ended = open.filter((each) => !next.includes(each));
+    open = next;
+    for (const { onEnd } of ended) onEnd();
+  };
   return {
-    make: () => {
+    make: (onEnd = () => undefined) => {
       const token = randomBytes(TOKEN_BYTES).toString('base64url');
-      open = [...open.slice(-(OPEN_MAX - 1)), { hash: hashOf(token), until: now() + LINK_MS }];
+      keep([...open.slice(-(OPEN_MAX - 1)), { hash: hashOf(token), until: now() + LINK_MS, onEnd }]);
       return token;
     },
     redeem: (token) => {
       const given = hashOf(token);
       const found = open.filter(({ hash }) => timingSafeEqual(hash, given));
-      open = open.filter((each) => !found.includes(each) && each.until >= now());
+      keep(open.filter((each) => !found.includes(each) && each.until >= now()));
       return found.some(({ until }) => until >= now());
     },
   };

@@ -71,7 +71,9 @@ export const openPageSocket = (
     const session = given.sessions.check(fields['pass']);
     if (session === null) return page.close(CLOSE.noSession, 'no session');
     clearTimeout(timer);
-    void page.send(JSON.stringify({ type: 'welcome', proof: given.sessions.welcome(session, nonce) } satisfies Welcome));
+    void page.send(
+      JSON.stringify({ type: 'welcome', proof: given.sessions.welcome(session, nonce) } satisfies Welcome),
+    );
     given.onHello({ session, fields }, page);
   });
   return page;

@@ -2,12 +2,18 @@
  * What every request and every upgrade must be before anything is done with it, and what every answer carries. Pure.
  *
  * G1. It was sent to this address by name or number: a foreign name that resolves to this machine is refused.
- * G2. It was sent by our own page, or by no page at all; a socket is opened by our own page only.
+ * G2. It was sent by our own page, or by no page at all; a socket is opened by our own page only. Any page may lead a browser to ours,
+ *     as the file does that `inspect` opens: ours is the same for everybody, and in a tab of its own.
  * G3. A browser that shows an answer loads and sends nothing outside of this origin, and nobody frames it.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 
-export type GuardedRequest = { readonly headers: IncomingHttpHeaders; readonly isUpgrade: boolean };
+export type GuardedRequest = {
+  readonly headers: IncomingHttpHeaders;
+  readonly isUpgrade: boolean;
+  readonly method: string | undefined;
+  readonly url: string | undefined;
+};
 
 /** `same-site` is another port of this machine: as foreign as any. */
 const FOREIGN_SITES = ['cross-site', 'same-site'];
@@ -16,15 +22,24 @@ const FOREIGN_SITES = ['cross-site', 'same-site'];
 const hostsOf = (port: number): readonly string[] => [`127.0.0.1:${String(port)}`, `localhost:${String(port)}`];
 
 /** @returns why it is refused, as a sentence; null when it is not. */
-export const refusalOf = ({ headers, isUpgrade }: GuardedRequest, port: number): string | null => {
+export const refusalOf = (request: GuardedRequest, port: number): string | null => {
+  const { headers, isUpgrade } = request;
   const { host, origin } = headers;
   if (host === undefined || !hostsOf(port).includes(host)) return 'This address is not served here.';
   if (origin !== undefined && origin !== `http://${host}`) return 'Another page has no business here.';
   if (origin === undefined && isUpgrade) return 'A socket is opened by the inspector’s own page only.';
   const site = headers['sec-fetch-site'];
-  if (typeof site === 'string' && FOREIGN_SITES.includes(site)) return 'Another page has no business here.';
-  return null;
+  const isForeign = typeof site === 'string' && FOREIGN_SITES.includes(site);
+  return isForeign && !isArrival(request) ? 'Another page has no business here.' : null;
 };
+
+/** A whole tab goes to the page. */
+const isArrival = ({ headers, method, url, isUpgrade }: GuardedRequest): boolean =>
+  !isUpgrade &&
+  method === 'GET' &&
+  url === '/' &&
+  headers['sec-fetch-mode'] === 'navigate' &&
+  headers['sec-fetch-dest'] === 'document';
 
 /** Headers of every answer. `host` that is not ours counts as the number. */
 export const securityHeaders = (host: string | undefined, port: number): Readonly<Record<string, string>> => {

@@ -14,8 +14,8 @@ import { createApprovalChallenges } from './approval-challenge.ts';
 import { callParams, fieldsOf, invalid, textField, wholeNumber, type Fields } from './client-params.ts';
 import type { GuardedConnection } from './guarded-connection.ts';
 import { startJournalFeed, type JournalFeed } from './journal-feed.ts';
-import { STOP_MODES, type SupervisorFace } from './rpc-face.ts';
-import { CLIENT_CALLS, CLIENT_NEWS, type InspectorLink } from './wire.ts';
+import { STOP_MODES, type InspectorLink, type SupervisorFace } from './rpc-face.ts';
+import { CLIENT_CALLS, CLIENT_NEWS } from './wire.ts';
 
 /** Subscriptions of one connection. */
 const SUBSCRIPTIONS_MAX = 16;
@@ -48,7 +48,7 @@ class ClientSession implements Session {
     [CLIENT_CALLS.challenge]: (fields) => this.#challenge(fields),
     [CLIENT_CALLS.stop]: (fields) => this.#stop(fields),
     [CLIENT_CALLS.stay]: () => this.#stay(),
-    [CLIENT_CALLS.inspectorLink]: () => this.#inspectorLink(),
+    [CLIENT_CALLS.inspectorLink]: (fields) => this.#inspectorLink(fields),
     [CLIENT_CALLS.ping]: () => ({}),
   };
 
@@ -124,14 +124,14 @@ class ClientSession implements Session {
     return {};
   }
 
-  #inspectorLink(): InspectorLink {
+  async #inspectorLink(fields: Fields): Promise<InspectorLink> {
     const { face, principal } = this.#parts;
     if (principal !== 'human') {
       const text = `A link into the inspector is for a human; this connection speaks for ${principal}. Run \`conductor inspect\` in a terminal.`;
       throw new ConductorError('not_permitted', text, { details: { principal } });
     }
     const door = face.inspector();
-    if (door.kind === 'open') return { url: door.link() };
+    if (door.kind === 'open') return door.link(fields['file'] === true);
     const text = `The inspector is off: ${door.why}. \`conductor stop --keep-runs\` and \`conductor start\` turn it on.`;
     throw new ConductorError('invalid_state', text, { details: { why: door.why } });
   }

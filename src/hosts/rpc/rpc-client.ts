@@ -15,7 +15,7 @@ import type { SupervisorFile } from '../../supervisor/runners/protocol.ts';
 import { openClientConnection, type ClientConnection } from './client-connection.ts';
 import { followJournal } from './journal-subscription.ts';
 import { ownerState, unreachable, type OwnerState } from './owner-report.ts';
-import type { OperationAnswer, StopMode, SupervisorFacts } from './rpc-face.ts';
+import type { InspectorLink, OperationAnswer, StopMode, SupervisorFacts } from './rpc-face.ts';
 import { readSupervisorFile } from './supervisor-file.ts';
 import {
   CLIENT_CALLS,
@@ -24,7 +24,7 @@ import {
   type Challenge,
   type ChallengeAnswer,
   type ChallengeParams,
-  type InspectorLink,
+  type InspectorLinkParams,
   type ProgressNews,
   type StopParams,
 } from './wire.ts';
@@ -64,9 +64,10 @@ export interface SupervisorClient {
   challenge(gateId: string): Promise<Challenge>;
   /**
    * An address that lets one browser into the inspector: once, within two minutes.
+   * @param file with a file that leads there, for a program that opens it.
    * @throws not_permitted for everybody but a human at a terminal; `invalid_state` when the inspector is off.
    */
-  inspectorLink(): Promise<string>;
+  inspectorLink(file: boolean): Promise<InspectorLink>;
   /** Resolves when the supervisor's process has ended. */
   stop(mode: StopMode, progress?: (line: string) => void): Promise<void>;
   /** The supervisor is not to end by itself any more, as after `conductor start`. */
@@ -127,9 +128,11 @@ class Client implements SupervisorClient {
     return (await this.#ask(CLIENT_CALLS.challenge, params, { requestId: null })) as Challenge;
   }
 
-  async inspectorLink(): Promise<string> {
-    const link = (await this.#ask(CLIENT_CALLS.inspectorLink, {}, { requestId: null })) as InspectorLink;
-    return link.url;
+  async inspectorLink(file: boolean): Promise<InspectorLink> {
+    const params: InspectorLinkParams = { file };
+    const link = (await this.#ask(CLIENT_CALLS.inspectorLink, params, { requestId: null })) as Partial<InspectorLink>;
+    // A supervisor of an older version knows nothing of files.
+    return { url: String(link.url), file: link.file ?? null };
   }
 
   async stop(mode: StopMode, progress: (line: string) => void = () => undefined): Promise<void> {

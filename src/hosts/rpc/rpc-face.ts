@@ -62,8 +62,11 @@ export type LiveRunView = LiveRunFacts & { readonly runId: string };
 export type InspectorDoor =
   /** `why`: the end of a sentence that begins with «the inspector is off:». */
   | { readonly kind: 'off'; readonly why: string }
-  /** `link` makes an address that lets one browser in, once and soon. */
-  | { readonly kind: 'open'; readonly url: string; readonly link: () => string };
+  /** `link` makes an address that lets one browser in, once and soon; `inFile`: with a file that leads there. */
+  | { readonly kind: 'open'; readonly url: string; readonly link: (inFile: boolean) => Promise<InspectorLink> };
+
+/** `file`: path of a page for this user alone that leads to `url`, for programs whose arguments others see; null without one. */
+export type InspectorLink = { readonly url: string; readonly file: string | null };
 
 export interface SupervisorFace {
   facts(): SupervisorFacts;

@@ -75,4 +75,5 @@ export type LaggedNews = { readonly subscription: number; readonly cursor: numbe
 
 export type StopParams = { readonly mode: StopMode };
 export type ProgressNews = { readonly line: string };
-export type InspectorLink = { readonly url: string };
+/** `file`: asked for with a file that leads to the link. Answered with an InspectorLink of rpc-face.ts. */
+export type InspectorLinkParams = { readonly file: boolean };

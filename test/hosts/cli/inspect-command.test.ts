@@ -11,11 +11,12 @@ import { ConductorError } from '../../../src/machines/errors.ts';
 import { conductor, fakeIo, type FakeProject } from './surroundings.ts';
 
 const url = 'http://127.0.0.1:4000/#link=secret';
+const page = '/home/ada/a b/inspector-link-0.html';
 const projectWith = (opens: boolean, asked: string[]): FakeProject => ({
   local: {
-    inspectorLink: async () => ({ url, started: false }),
-    openBrowser: async (address) => {
-      asked.push(address);
+    inspectorLink: async (_repo, { file }) => ({ url, file: file ? page : null, started: false }),
+    openBrowser: async (opened) => {
+      asked.push(opened);
       return opens;
     },
   },
@@ -24,13 +25,22 @@ const projectWith = (opens: boolean, asked: string[]): FakeProject => ({
 test('at a terminal the browser is opened, and the link printed for the case that nothing shows', async () => {
   const asked: string[] = [];
   const { out, exitCode } = await conductor(['inspect'], projectWith(true, asked), fakeIo({ terminal: true }));
-  expect({ exitCode, asked }).toEqual({ exitCode: 0, asked: [url] });
+  expect({ exitCode, asked }).toEqual({ exitCode: 0, asked: [page] });
   expect(out).toBe(`opened in your browser; if nothing shows, open within two minutes:\n${url}\n`);
 });
 
 test('without a display it says what to do by hand', async () => {
   const { out } = await conductor(['inspect'], projectWith(false, []), fakeIo({ terminal: true }));
   expect(out).toBe(`open in a browser on this machine within two minutes:\n${url}\n`);
+});
+
+test('a link is never handed to a program without a file: it is printed', async () => {
+  const asked: string[] = [];
+  const { local } = projectWith(true, asked);
+  const inspectorLink = async () => ({ url, file: null, started: false });
+  const { out } = await conductor(['inspect'], { local: { ...local, inspectorLink } }, fakeIo({ terminal: true }));
+  expect(out).toBe(`open in a browser on this machine within two minutes:\n${url}\n`);
+  expect(asked).toEqual([]);
 });
 
 test('--print-url prints the link and nothing else; --json says what was done', async () => {
@@ -70,19 +80,19 @@ describe('the program that opens addresses', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test('gets the address as one word, on a machine with a display only', async () => {
+  test('B2: gets the address of the file as one word, on a machine with a display only', async () => {
     const said = join(folder, 'said');
     const opener = join(folder, 'xdg-open');
     writeFileSync(opener, `#!/bin/sh\nprintf '%s|' "$@" > ${said}\n`);
     chmodSync(opener, 0o755);
     process.env['PATH'] = `${folder}:${path ?? ''}`;
-    expect(await openBrowser(`${url} ; true`, {}, 'linux')).toBe(false);
-    expect(await openBrowser(`${url} ; true`, { DISPLAY: ':0' }, 'linux')).toBe(true);
-    expect(readFileSync(said, 'utf8')).toBe(`${url} ; true|`);
+    expect(await openBrowser(`${page} ; true`, {}, 'linux')).toBe(false);
+    expect(await openBrowser(`${page} ; true`, { DISPLAY: ':0' }, 'linux')).toBe(true);
+    expect(readFileSync(said, 'utf8')).toBe('file:///home/ada/a%20b/inspector-link-0.html%20;%20true|');
     writeFileSync(opener, '#!/bin/sh\nexit 3\n');
-    expect(await openBrowser(url, { WAYLAND_DISPLAY: 'w' }, 'linux')).toBe(false);
+    expect(await openBrowser(page, { WAYLAND_DISPLAY: 'w' }, 'linux')).toBe(false);
     rmSync(opener);
     process.env['PATH'] = folder;
-    expect(await openBrowser(url, { DISPLAY: ':0' }, 'linux')).toBe(false);
+    expect(await openBrowser(page, { DISPLAY: ':0' }, 'linux')).toBe(false);
   });
 });

@@ -146,7 +146,7 @@ const emptyLocal: LocalProject = {
   child: async () => 0,
   start: async () => ({ started: true }),
   stop: async () => ({ stopped: false, pid: null }),
-  inspectorLink: async () => ({ url: 'http://127.0.0.1:4000/#link=secret', started: false }),
+  inspectorLink: async () => ({ url: 'http://127.0.0.1:4000/#link=secret', file: null, started: false }),
   openBrowser: async () => false,
   runningVersion: async () => null,
 };

@@ -26,7 +26,7 @@ const exchange = (link: unknown) => bench.request(API.session, { method: 'POST',
 
 describe('a link', () => {
   test('becomes a session once', async () => {
-    const link = bench.link();
+    const link = await bench.link();
     const answer = jsonOf(await exchange(link)) as { session: string; project: unknown };
     expect(answer.project).toEqual({
       key: 'small-000000000000',
@@ -41,7 +41,7 @@ describe('a link', () => {
   });
 
   test('is over after two minutes', async () => {
-    const link = bench.link();
+    const link = await bench.link();
     bench.ahead = LINK_MS + 1;
     expect(refusalOf(await exchange(link))).toEqual(noSession);
     bench.ahead = 0;
@@ -55,8 +55,8 @@ describe('a link', () => {
   });
 
   test('is only the newest sixteen: nobody fills the memory with them', async () => {
-    const first = bench.link();
-    for (let made = 0; made < 16; made += 1) bench.link();
+    const first = await bench.link();
+    for (let made = 0; made < 16; made += 1) await bench.link();
     expect(refusalOf(await exchange(first))).toEqual(noSession);
   });
 });
@@ -217,6 +217,20 @@ describe('from another page', () => {
     for (const headers of [{ origin: bench.origin, 'sec-fetch-site': 'same-origin' }, { 'sec-fetch-site': 'none' }]) {
       expect(await bench.isIn({ ...session, ...headers })).toBe(true);
     }
+  });
+
+  test('a browser may be led to the page itself, in a tab of its own, and to nothing else', async () => {
+    const arriving = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+    const at = async (path: string, headers: Record<string, string>, method = 'GET') =>
+      (await bench.request(path, { headers, method })).status;
+    // The page of this bench was not built.
+    expect(await at('/', arriving)).toBe(503);
+    expect(await at('/', { ...arriving, 'sec-fetch-dest': 'iframe' })).toBe(403);
+    expect(await at('/', { ...arriving, 'sec-fetch-mode': 'no-cors' })).toBe(403);
+    expect(await at('/', { ...arriving, origin: 'null' })).toBe(403);
+    expect(await at('/', arriving, 'POST')).toBe(403);
+    expect(await at('/?x', arriving)).toBe(403);
+    expect(await at(`${API.log}?runId=${RUN}`, { ...arriving, [PASS_HEADER]: await bench.pass() })).toBe(403);
   });
 
   test.each([

@@ -8,7 +8,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspectorService, type InspectorParts } from '../../../src/hosts/inspector/inspector-child.ts';
 import { API, PASS_HEADER, type ServerMessage, type SessionAnswer } from '../../../src/hosts/inspector/protocol.ts';
-import type { InspectorDoor, InvokeRequest, LiveRunView, OperationAnswer } from '../../../src/hosts/rpc/rpc-face.ts';
+import type {
+  InspectorDoor,
+  InspectorLink,
+  InvokeRequest,
+  LiveRunView,
+  OperationAnswer,
+} from '../../../src/hosts/rpc/rpc-face.ts';
 import { projectHome, type ProjectHome } from '../../../src/persistence/project-home.ts';
 import type { RunningService, Service } from '../../../src/supervisor/tree/tree-child.ts';
 import { waitUntil } from '../../supervisor/processes/started-programs.ts';
@@ -102,9 +108,13 @@ export class InspectorBench {
   }
 
   /** What stands in the fragment of a fresh link, as the page takes it. */
-  link(): string {
+  async link(): Promise<string> {
+    return new URL((await this.linkWith(false)).url).hash.replace(/^#link=/, '');
+  }
+
+  async linkWith(file: boolean): Promise<InspectorLink> {
     if (this.door.kind === 'off') throw new Error(`it is off: ${this.door.why}`);
-    return new URL(this.door.link()).hash.replace(/^#link=/, '');
+    return this.door.link(file);
   }
 
   request(path: string, { method = 'GET', headers = {}, body, host }: Sent = {}): Promise<Got> {
@@ -129,7 +139,7 @@ export class InspectorBench {
   }
 
   async session(): Promise<string> {
-    const got = await this.request(API.session, { method: 'POST', body: { link: this.link() } });
+    const got = await this.request(API.session, { method: 'POST', body: { link: await this.link() } });
     return (jsonOf(got) as SessionAnswer).session;
   }
 

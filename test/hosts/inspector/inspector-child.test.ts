@@ -2,11 +2,12 @@
  * Goal: the inspector keeps its place over restarts, and its trouble is never the supervisor's.
  * Method: the service with real ports that somebody else takes, files that others wrote, and listeners that fail.
  */
-import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, Server } from 'node:net';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { basename, dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { inspectorFilePath, readInspectorFile } from '../../../src/hosts/inspector/inspector-file.ts';
-import { API, PASS_HEADER } from '../../../src/hosts/inspector/protocol.ts';
+import { API, LINK_MS, PASS_HEADER } from '../../../src/hosts/inspector/protocol.ts';
 import { waitUntil } from '../../supervisor/processes/started-programs.ts';
 import { InspectorBench, refusalOf } from './inspector-bench.ts';
 
@@ -50,7 +51,7 @@ test('port and key are kept for this user alone, and used again', async () => {
 
 test('a link does not outlive the supervisor that made it', async () => {
   await bench.start();
-  const link = bench.link();
+  const link = await bench.link();
   await bench.stop();
   await bench.start();
   const got = await bench.request(API.session, { method: 'POST', body: { link } });
@@ -133,9 +134,53 @@ test('stopping hard asks nobody', async () => {
   expect(page.messages.map(({ type }) => type)).not.toContain('stopping');
 });
 
+const files = () => readdirSync(bench.paths.root).filter((name) => name.startsWith('inspector-link-'));
+
+describe('the file that leads a browser to a link', () => {
+  test('is for this user alone, leads there, and goes with its use', async () => {
+    await bench.start();
+    const { url, file } = await bench.linkWith(true);
+    expect(dirname(file!)).toBe(bench.paths.root);
+    expect(basename(file!)).not.toContain(new URL(url).hash.slice(6));
+    expect(statSync(file!).mode & 0o777).toBe(0o600);
+    expect(readFileSync(file!, 'utf8')).toContain(`content="0; url=${url}"`);
+    await bench.request(API.session, { method: 'POST', body: { link: await bench.link() } });
+    expect(files()).toHaveLength(1);
+    await bench.request(API.session, { method: 'POST', body: { link: new URL(url).hash.replace('#link=', '') } });
+    expect(files()).toEqual([]);
+  });
+
+  test('goes when its link is over, was dropped for others, or the inspector stops; none is left of a killed one', async () => {
+    writeFileSync(join(bench.paths.root, `inspector-link-${'0'.repeat(16)}.html`), 'left');
+    await bench.start();
+    expect(files()).toEqual([]);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    await bench.linkWith(true);
+    expect(files()).toHaveLength(1);
+    vi.advanceTimersByTime(LINK_MS);
+    vi.useRealTimers();
+    expect(files()).toEqual([]);
+    await bench.linkWith(true);
+    for (let made = 0; made < 16; made += 1) await bench.link();
+    await waitUntil('the oldest is dropped', () => files().length === 0);
+    await bench.linkWith(true);
+    await bench.stop();
+    expect(files()).toEqual([]);
+  });
+
+  test('that cannot be written costs nothing but itself', async () => {
+    await bench.start();
+    rmSync(bench.paths.root, { recursive: true });
+    const { url, file } = await bench.linkWith(true);
+    expect(file).toBeNull();
+    expect(url).toMatch(/#link=[\w-]{43}$/);
+    expect(bench.log.join()).toContain('ENOENT');
+  });
+});
+
 test('its file holds nothing that lets a browser in', async () => {
   await bench.start();
-  const link = bench.link();
+  const link = await bench.link();
   const session = await bench.session();
   const text = readFileSync(inspectorFilePath(bench.paths.root), 'utf8');
   expect(text).not.toContain(link);

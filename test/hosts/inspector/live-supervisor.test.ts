@@ -118,7 +118,7 @@ test('a link is for a terminal: a pipe, a run and a program below a run get none
   expect(await linkFor(facts)).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/#link=[\w-]{43}$/);
   expect(await codeOf(linkFor(facts, { tty: false }))).toBe('not_permitted');
   // The client of this test has no terminal either.
-  expect(await codeOf(client.inspectorLink())).toBe('not_permitted');
+  expect(await codeOf(client.inspectorLink(true))).toBe('not_permitted');
   const run = `echo $$ > ${join(root, 'pid')}; while [ ! -e ${join(root, 'go')} ]; do sleep 0.05; done`;
   const plan = { objective: 'One', tasks: [{ id: 'one', run, completion: 'exit-code' }] };
   await client.call('conductor_run_plan', { plan });

@@ -231,15 +231,20 @@ test('parameters of every method are judged', async () => {
   }
 });
 
-const inspector: InspectorDoor = { kind: 'open', url: 'http://127.0.0.1:1/', link: () => 'http://127.0.0.1:1/#link=a' };
+const inspector: InspectorDoor = {
+  kind: 'open',
+  url: 'http://127.0.0.1:1/',
+  link: async (inFile) => ({ url: 'http://127.0.0.1:1/#link=a', file: inFile ? '/home/page.html' : null }),
+};
 
 test('C4: a link into the inspector is for a human at a terminal, whatever a caller says of itself', async () => {
   const { path } = await serve(nobody, 10_000, inspector);
   const human = await clientOf(path);
-  expect(await human.call('inspector/link', {})).toEqual({ url: 'http://127.0.0.1:1/#link=a' });
+  expect(await human.call('inspector/link', {})).toEqual({ url: 'http://127.0.0.1:1/#link=a', file: null });
+  expect(await human.call('inspector/link', { file: true })).toMatchObject({ file: '/home/page.html' });
   const piped = peerOf(await rawSocket(path));
   await piped.call('hello', { ...hello, stdoutTty: false });
-  expect(await refusal(piped.call('inspector/link', { principal: 'human' }))).toBe('not_permitted');
+  expect(await refusal(piped.call('inspector/link', { principal: 'human', file: true }))).toBe('not_permitted');
   const { path: seen } = await serve({ parentOf: () => null, hasCookie: () => true }, 10_000, inspector);
   expect(await refusal((await clientOf(seen)).call('inspector/link', {}))).toBe('not_permitted');
 });

@@ -1,7 +1,8 @@
 /**
  * `inspect`: opens the inspector in a browser, with a link that counts once and for two minutes.
  *
- * I1. A link acts as the person who asked for it, so only a terminal gets one; it is printed nowhere but here.
+ * I1. A link acts as the person who asked for it, so only a terminal gets one; it is printed nowhere but here, and no program gets it
+ *     as an argument, which others would see.
  */
 import type { CommandDefinition } from '../command-definition.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -26,9 +27,10 @@ export const inspectCommand: CommandDefinition = {
     }
     if (port !== null) throw usageError('--port goes with --stately');
     const printsOnly = flagOf(options, 'printUrl');
-    const { url, started } = await local.inspectorLink(context.repo);
+    const opens = !printsOnly && !context.json && io.stdout.isTerminal;
+    const { url, file, started } = await local.inspectorLink(context.repo, { file: opens });
     if (started) report.note('started a supervisor; it ends by itself 15 minutes after the last work and page');
-    const opened = !printsOnly && !context.json && io.stdout.isTerminal && (await local.openBrowser(url));
+    const opened = file !== null && (await local.openBrowser(file));
     report.result({ url, opened, started }, () => {
       if (printsOnly) return [url];
       const what = opened ? 'opened in your browser; if nothing shows, open' : 'open in a browser on this machine';
