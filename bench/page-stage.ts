@@ -46,7 +46,7 @@ export const detailsOf = async <Details>(
 ): Promise<Details> => (await client.call(operation, params)).details as Details;
 
 export async function openPageStage(): Promise<PageStage> {
-  const project = await makeProject(`projectMax: ${String(2 * RUNS)}\n`);
+  const project = await makeProject({ configuration: `projectMax: ${String(2 * RUNS)}\n` });
   const client = await project.connect();
   const { objectiveId, runs } = await startRuns(project, client);
   const browser = await driver.launch({

@@ -22,8 +22,15 @@ export type ScratchProject = {
   remove(): Promise<void>;
 };
 
-/** @param configuration the user's own, as YAML; default: that of whoever measures. */
-export async function makeProject(configuration: string | null = null): Promise<ScratchProject> {
+export type ScratchOptions = {
+  /** The user's own, as YAML; default: that of whoever measures. */
+  readonly configuration?: string;
+  /** Default true. */
+  readonly inspector?: boolean;
+};
+
+export async function makeProject(options: ScratchOptions = {}): Promise<ScratchProject> {
+  const { configuration, inspector = true } = options;
   const directory = mkdtempSync(join(tmpdir(), 'conductor-bench-'));
   const repo = join(directory, 'repo');
   const home = join(directory, 'home');
@@ -36,9 +43,10 @@ export async function makeProject(configuration: string | null = null): Promise<
   git('add', '.');
   git('-c', 'user.name=bench', '-c', 'user.email=bench@localhost', 'commit', '-qm', 'one');
   const paths = projectHome(home, (await findProject(repo)).projectKey);
-  const environment = configuration === null ? process.env : configured(directory, configuration);
+  const environment = configuration === undefined ? process.env : configured(directory, configuration);
   const connect = async (): Promise<SupervisorClient> =>
-    (await ensureSupervisor({ repo, home, stay: true, programs: PROGRAMS, inPlace: true, environment })).client;
+    (await ensureSupervisor({ repo, home, stay: true, inspector, programs: PROGRAMS, inPlace: true, environment }))
+      .client;
   return {
     directory,
     repo,

@@ -6,6 +6,7 @@ import { readContract } from '../hosts/runner/contract-file.ts';
 import { systemFiles } from '../hosts/runner/file-port.ts';
 import { Runner } from '../hosts/runner/runner.ts';
 import { waitForContract } from '../hosts/runner/warm-start.ts';
+import { RUNNER_PACE, startMemoryRest } from '../supervisor/processes/memory-rest.ts';
 import { WARM } from '../supervisor/runners/contract.ts';
 
 // Whatever this process makes is the user's alone; what it starts gets the contract's umask.
@@ -20,7 +21,9 @@ const main = async (): Promise<number> => {
   try {
     const path = first === WARM ? waitForContract() : first;
     if (path === null) return 0;
-    return await new Runner(readContract(path), systemFiles, unit).run();
+    const contract = readContract(path);
+    startMemoryRest(RUNNER_PACE);
+    return await new Runner(contract, systemFiles, unit).run();
   } catch (error) {
     process.stderr.write(`conductor runner: ${(error as Error).message}\n`);
     return 1;

@@ -1,12 +1,12 @@
 /** The program of a supervisor process; `conductor start` and every command that needs one start it. */
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startMemoryRest } from '../hosts/rpc/memory-rest.ts';
 import { readStartArguments, reportFailure, reportReady, settleAsDaemon } from '../hosts/rpc/daemon-process.ts';
 import { ownPackage } from '../hosts/rpc/own-package.ts';
 import { openSupervisorLog } from '../hosts/rpc/supervisor-log.ts';
 import { serveSupervisor } from '../hosts/rpc/supervisor-process.ts';
 import { readSupervisorSettings } from '../hosts/rpc/supervisor-settings.ts';
+import { startMemoryRest, SUPERVISOR_PACE } from '../supervisor/processes/memory-rest.ts';
 
 const request = readStartArguments(process.argv.slice(2));
 // Until the log is open, whoever started it has put standard error into the same file.
@@ -43,7 +43,7 @@ const main = async (): Promise<void> => {
   }
   log('start', `listening at ${served.socket}`);
   reportReady(request.readyFd, served.socket);
-  startMemoryRest();
+  startMemoryRest(SUPERVISOR_PACE);
 };
 void main().catch((error: unknown) => {
   reportFailure(request.readyFd, error);

@@ -91,14 +91,17 @@ const membersOf = (runId: string): string => readFileSync(join(UNIFIED!, scopeOf
 
 test.runIf(isPossible)('what escapes every census is found in the cgroup of its run, and ended', async () => {
   await project.start(...contained());
-  // The first is started for its run, the second was started before it knew of one.
-  for (const kind of ['conductor-run-', 'conductor-warm-']) {
+  // The second was certainly started before it knew of a run.
+  for (const [kind, unit] of [
+    ['first', 'conductor-'],
+    ['second', 'conductor-warm-'],
+  ] as const) {
     const one = { id: 'one', run: escapes(kind), completion: 'exit-code' };
     const taskId = (await project.plan({ objective: kind, tasks: [one] })).tasks['one']!;
     await until('the end', async () => (await project.task(taskId)).state === 'completed');
     const run = await project.runOf(taskId);
     expect(run.status).toBe('succeeded');
-    expect(scopeOf(run.runId)).toContain(`/${slice}/${kind}`);
+    expect(scopeOf(run.runId)).toContain(`/${slice}/${unit}`);
     expect(isAlive(pidIn(kind))).toBe(false);
     expect(membersOf(run.runId)).toBe('');
     await until('one is kept ready', () => project.processes().length === 1);

@@ -29,7 +29,7 @@ const SIDE_MAX = 1_000;
 export type Terminal = { write(bytes: Buffer): void; resize(size: Size): void };
 
 export class Viewers {
-  readonly #ticket: string;
+  readonly #token: string;
   readonly #tap: OutputTap;
   /** True for a viewer that may write. */
   readonly #peers = new Map<RpcPeer, boolean>();
@@ -40,7 +40,7 @@ export class Viewers {
   onResize: (size: Size) => void = () => undefined;
 
   constructor(token: string, tap: OutputTap) {
-    this.#ticket = viewerTicket(token);
+    this.#token = token;
     this.#tap = tap;
     tap.addSink((bytes) => this.#show(bytes));
   }
@@ -63,7 +63,7 @@ export class Viewers {
 
   /** @throws not_permitted with another ticket than the run's. */
   attach(params: Partial<Attach> | null, peer: RpcPeer): AttachAnswer {
-    if (typeof params?.ticket !== 'string' || !isSameSecret(this.#ticket, params.ticket)) {
+    if (typeof params?.ticket !== 'string' || !isSameSecret(viewerTicket(this.#token), params.ticket)) {
       throw new ConductorError('not_permitted', 'the ticket is not the one of this run');
     }
     const writes = params.write === true && this.#terminal !== null;

@@ -109,7 +109,8 @@ export class RunnerSpawn {
   /** @param unit Makes a cgroup of this name for it: systemd-run becomes the runner, pid and all. */
   #command(args: readonly string[], unit: string | null): Pick<StayingProgram, 'file' | 'args'> {
     const { node, directory } = this.#parts.programs;
-    const command = [node, join(directory, 'runner.cjs'), ...args];
+    // For memory-rest.ts.
+    const command = [node, '--expose-gc', join(directory, 'runner.cjs'), ...args];
     const [file, ...rest] = unit === null ? command : wrapInScope(unit, command);
     return { file: file!, args: rest };
   }

@@ -3,7 +3,7 @@
  * Method: a played clock of processor time under virtual timers.
  */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { startMemoryRest } from '../../../src/hosts/rpc/memory-rest.ts';
+import { startMemoryRest } from '../../../src/supervisor/processes/memory-rest.ts';
 
 let used = 0;
 let collections = 0;
@@ -12,7 +12,10 @@ beforeEach(() => {
   vi.useFakeTimers();
   used = 0;
   collections = 0;
-  stop = startMemoryRest({ cpuMs: () => used, lookMs: 1_000, collect: () => void (collections += 1) });
+  stop = startMemoryRest(
+    { lookMs: 1_000, restCpuMs: 150, workCpuMs: 200 },
+    { cpuMs: () => used, collect: () => void (collections += 1) },
+  );
 });
 afterEach(() => {
   stop();
