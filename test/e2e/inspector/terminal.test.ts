@@ -63,7 +63,7 @@ test.skipIf(!isPtyHere)(
     await slider.fill('0');
     await expect.poll(() => screenOf(page)).not.toContain('second');
     await page.getByLabel('Speed of the recording').selectOption('16');
-    await page.getByRole('main').getByRole('button', { name: 'Play' }).click();
+    await page.getByRole('button', { name: 'Play recording' }).click();
     await shows(page, 'all is wiped');
     await page.getByRole('button', { name: 'As text' }).click();
     await page.locator('.log-row', { hasText: 'second' }).waitFor();

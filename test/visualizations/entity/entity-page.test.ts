@@ -89,6 +89,32 @@ test('an entry chosen is the moment shown, by pointer and by keys, and a link ho
   await close();
 });
 
+test('a step back is one of what is shown, also from between two of its entries', async () => {
+  const { runId } = await newRun('stepped');
+  for (let made = 0; made < 3; made += 1) {
+    await stage.project.call('conductor_create_task', { title: 'another', run: 'x' });
+  }
+  const own = (await stage.project.store.listJournal({ actor: runId, limit: 100 })).map(({ seq }) => seq);
+  const { page, close } = await stage.open(browser, `#/entity/${runId}`);
+  await lit(page, 'run.running');
+  await page.keyboard.press('[');
+  await lit(page, 'run.starting.launching');
+  expect(page.url()).toContain(`seq=${String(own.at(-2))}`);
+  await page.keyboard.press(']');
+  await lit(page, 'run.running');
+  // Somebody's link names an entry of another thing.
+  await page.goto(page.url().replace(/seq=\d+/, `seq=${String(own.at(-1)! + 2)}`));
+  await lit(page, 'run.running');
+  await page.keyboard.press('[');
+  await lit(page, 'run.starting.launching');
+  await page.keyboard.press('Home');
+  await lit(page, 'run.dispatch_pending');
+  await page.keyboard.press('[');
+  await lit(page, 'run.dispatch_pending');
+  expect(page.url()).toContain(`seq=${String(own[0])}`);
+  await close();
+});
+
 test('playing goes from the first entry to the last and stops there', async () => {
   const { runId } = await newRun('played');
   const { page, close } = await stage.open(browser, `#/entity/${runId}`);
@@ -99,9 +125,9 @@ test('playing goes from the first entry to the last and stops there', async () =
   // In a field a space belongs to the field.
   await page.locator('main').focus();
   await page.keyboard.press('Space');
-  await page.getByRole('button', { name: 'Pause' }).waitFor();
+  await page.getByRole('button', { name: 'Pause the journal' }).waitFor();
   await lit(page, 'run.running');
-  await page.getByRole('button', { name: 'Play' }).waitFor();
+  await page.getByRole('button', { name: 'Play the journal' }).waitFor();
   await close();
 });
 

@@ -89,6 +89,43 @@ test('search counts the lines, and goes from match to match', async () => {
   await close();
 });
 
+const longLogLine = (index: number): string =>
+  `line ${String(index)} ${index % 50_000 === 123 ? 'a \u001b[31mnee\u001b[0mdle here' : 'of many that say nothing'}`;
+
+test('all of a long log is searched, with how far it is, and what is found is shown where it stands', async () => {
+  const runId = await newRun(`${Array.from({ length: 200_000 }, (_, index) => longLogLine(index)).join('\n')}\n`);
+  const { page, close } = await stage.open(browser, `#/run/${runId}`);
+  await page.locator('.log-row').first().waitFor();
+  let isSlow = true;
+  let reads = 0;
+  await page.route(`**${API.log}?*`, async (route) => {
+    reads += 1;
+    // Until it is canceled, so that the test sees it on its way.
+    if (isSlow && reads > 4) await new Promise((resolve) => setTimeout(resolve, 200));
+    await route.fallback();
+  });
+  await page.getByRole('searchbox').fill('Needle');
+  await page.getByText(/\d so far…, .* of 7\.\d MiB searched/).waitFor();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  const status = page.locator('.log-tools').getByRole('status');
+  expect(await status.innerText()).toMatch(/^\d so far…, .* of 7\.\d MiB searched$/);
+  const stopped = reads;
+  isSlow = false;
+  await page.getByRole('button', { name: 'Search the rest' }).click();
+  await page.getByText('4 lines', { exact: true }).waitFor();
+  expect(reads).toBeGreaterThan(stopped);
+  await page.getByRole('searchbox').press('Enter');
+  await page.getByText('1 of 4', { exact: true }).waitFor();
+  await page.locator('.log-row.is-current', { hasText: 'line 123 a needle here' }).waitFor();
+  await page.getByRole('searchbox').press('Enter');
+  await page.locator('.log-row.is-current', { hasText: 'line 50123 a needle here' }).waitFor();
+  await page.locator('.log-row', { hasText: 'line 50122' }).waitFor();
+  await page.getByRole('button', { name: 'To the end' }).click();
+  await page.locator('.log-box').press('End');
+  await page.locator('.log-row', { hasText: 'line 199999' }).waitFor();
+  await close();
+});
+
 test('the diff shows files, lines and signs, and nothing of it runs', async () => {
   const runId = await newRun('');
   const { page, troubles, close } = await stage.open(browser, `#/run/${runId}?tab=diff`);
@@ -132,6 +169,9 @@ test('a recording is sought forwards and back', async () => {
   await page.getByRole('button', { name: 'Recording' }).click();
   const screen = page.locator('.xterm-rows');
   await screen.getByText('first second').waitFor();
+  // Two things on this page can be played; each says which.
+  const named = await page.getByRole('button', { name: 'Play' }).allInnerTexts();
+  expect(named.map((text) => text.replaceAll(/\s+/g, ' '))).toEqual(['▶ Play recording', '▶ journal']);
   const slider = page.getByLabel('Time in the recording');
   await slider.fill('10');
   // Between two pictures it is blank.

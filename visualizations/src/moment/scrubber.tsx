@@ -105,8 +105,8 @@ const Controls = ({ playback, isLive }: { readonly playback: Playback; readonly 
       >
         ◂
       </Button>
-      <Button label={playback.isPlaying ? 'Pause' : 'Play'} onPress={playback.toggle}>
-        {playback.isPlaying ? '❚❚' : '▶'}
+      <Button label={playback.isPlaying ? 'Pause the journal' : 'Play the journal'} onPress={playback.toggle}>
+        {playback.isPlaying ? '❚❚' : '▶'} <span className="scrub-what">journal</span>
       </Button>
       <Button
         label="Step on"

@@ -18,9 +18,9 @@ export type Playback = {
   readonly note: string | null;
 };
 
-/** The newest entry of the scope before a number. */
+/** The entry before the one that is shown at this number: the scope's newest up to there. That one itself when it is the first. */
 const before = async (read: ReadPage, seq: number): Promise<FeedEntry | null> =>
-  seq <= 0 ? null : ((await read({ until: seq, limit: 1 })).at(-1) ?? null);
+  seq <= 0 ? null : ((await read({ until: seq, limit: 2 }))[0] ?? null);
 const after = async (read: ReadPage, seq: number): Promise<FeedEntry | null> =>
   (await read({ after: seq, limit: 1 }))[0] ?? null;
 
@@ -116,7 +116,7 @@ export const usePlayback = (read: ReadPage): Playback => {
     },
     step: (by) => {
       void once(async () => {
-        if (by === -1) goTo(await before(read, (seq === null ? lastSeq : here) - 1));
+        if (by === -1) goTo(await before(read, here));
         else if (seq !== null) {
           const next = await after(read, here);
           set(next === null ? null : next.seq);

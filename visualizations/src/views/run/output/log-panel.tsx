@@ -4,9 +4,11 @@ import { formatBytes } from '../../../design/format.ts';
 import { Empty, ErrorNote, Loading } from '../../../design/notes.tsx';
 import { LogReader } from './log-reader.tsx';
 import { useLog } from './use-log.ts';
+import { useScan } from './use-scan.ts';
 
 export const LogPanel = ({ runId, isLive }: { readonly runId: string; readonly isLive: boolean }) => {
   const log = useLog(runId, isLive);
+  const search = useScan(runId, log.size);
   if (log.state === 'failed')
     return <ErrorNote title="The output cannot be read" error={log.error} onRetry={log.reload} />;
   if (log.state === 'loading') return <Loading what="the output" />;
@@ -23,7 +25,9 @@ export const LogPanel = ({ runId, isLive }: { readonly runId: string; readonly i
       <LogReader
         text={log.text}
         label="output of the run"
-        isLive={isLive}
+        isLive={isLive && log.isAtEnd}
+        whole={log.isWhole ? null : { ...search, show: log.showAt, target: log.target }}
+        onFollow={log.toEnd}
         before={
           <>
             <span className="small muted">
@@ -34,6 +38,12 @@ export const LogPanel = ({ runId, isLive }: { readonly runId: string; readonly i
                 {log.isLoadingOlder ? 'Reading…' : 'Older'}
               </Button>
             ) : null}
+            {log.isAtEnd ? null : (
+              <>
+                <Button onPress={log.loadNewer}>Newer</Button>
+                <Button onPress={log.toEnd}>To the end</Button>
+              </>
+            )}
           </>
         }
       />

@@ -1,14 +1,19 @@
 /** A text of many lines with search, following and long lines that open: logs, and what verification printed. */
 import { useDeferredValue, useEffect, useMemo, useState, type ReactNode } from 'react';
 import { Button } from '../../../design/button.tsx';
-import { counted, formatCount } from '../../../design/format.ts';
-import { isOver, MATCHES_MAX, newSearch, nextMatch, searchOn, type Search } from './log-search.ts';
+import { counted } from '../../../design/format.ts';
+import { plainText } from './ansi-text.ts';
+import { isOver, newSearch, nextMatch, searchOn, type Search } from './log-search.ts';
 import { rowsOf, type LogRow, type LogText } from './log-text.ts';
 import { LogRows } from './log-rows.tsx';
+import { SearchTools, type Found } from './search-tools.tsx';
+import type { WholeSearch } from './use-scan.ts';
 import './output.css';
 
 /** Rows searched between two pictures: a few ms. */
 const SLICE_ROWS = 4_000;
+/** After the last letter before all of a long log is searched, in ms. */
+const TYPING_MS = 300;
 
 const useSearch = (rows: readonly LogRow[], query: string): Search => {
   const [search, setSearch] = useState<{ readonly rows: readonly LogRow[]; readonly found: Search }>({
@@ -31,14 +36,30 @@ const useSearch = (rows: readonly LogRow[], query: string): Search => {
   return found;
 };
 
-const foundText = (search: Search, rows: readonly LogRow[], current: number | null): string => {
-  if (search.query === '') return '';
-  const count = search.matches.length;
-  if (!isOver(search, rows)) return `${formatCount(count)} so far…`;
-  if (count === 0) return 'no match';
-  const place = current === null ? 0 : search.matches.indexOf(current) + 1;
-  const total = count >= MATCHES_MAX ? `more than ${formatCount(MATCHES_MAX)}` : formatCount(count);
-  return place > 0 ? `${formatCount(place)} of ${total}` : `${total} lines`;
+/** Searches all of a log of which only a part is held, whenever what is looked for has not changed for a moment. */
+const useWholeSearch = (whole: WholeSearch | null, query: string): void => {
+  const begin = whole?.begin ?? null;
+  useEffect(() => {
+    if (begin === null) return undefined;
+    const timer = setTimeout(
+      () => {
+        begin(query);
+      },
+      query === '' ? 0 : TYPING_MS,
+    );
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [begin, query]);
+};
+
+/** The row of a line that holds the text; the first one of a line that is cut before it. */
+const rowOf = (rows: readonly LogRow[], line: number, query: string): number | null => {
+  const first = rows.findIndex((row) => row.line.number === line);
+  if (first === -1) return null;
+  const holds = (row: LogRow): boolean => row.line.number === line && plainText(row.text).toLowerCase().includes(query);
+  const found = rows.findIndex((row, index) => index >= first && holds(row));
+  return found === -1 ? first : found;
 };
 
 type LogReaderProps = {
@@ -47,50 +68,59 @@ type LogReaderProps = {
   /** Something more may come: it can be followed. */
   readonly isLive: boolean;
   readonly before?: ReactNode;
+  /** Null: the text is all there is. */
+  readonly whole?: WholeSearch | null;
+  /** Goes back to where more may come. */
+  readonly onFollow?: () => void;
 };
 
-export const LogReader = ({ text, label, isLive, before }: LogReaderProps) => {
+export const LogReader = ({ text, label, isLive, before, whole = null, onFollow }: LogReaderProps) => {
   const [opened, setOpened] = useState<ReadonlySet<number>>(new Set());
   const [query, setQuery] = useState('');
+  /** Index of a row; where all of a log is searched, the place of a line. */
   const [current, setCurrent] = useState<number | null>(null);
   const [isFollowing, setFollowing] = useState(isLive);
   const rows = useMemo(() => rowsOf(text, opened), [text, opened]);
-  const search = useSearch(rows, useDeferredValue(query));
+  const search = useSearch(rows, useDeferredValue(whole === null ? query : ''));
+  useWholeSearch(whole, query);
+  const looked = query.toLowerCase();
+  const found: Found =
+    whole === null
+      ? { ...search, current, isOver: isOver(search, rows) }
+      : { ...whole.scan, current, isOver: whole.scan.state === 'done' };
+  const target = whole?.target ?? null;
+  const shown = whole === null ? current : target === null ? null : rowOf(rows, target.line, looked);
   const go = (step: 1 | -1): void => {
-    const from = current ?? (step === 1 ? -1 : rows.length);
+    const from = current ?? (step === 1 ? -1 : Infinity);
+    const next = nextMatch(found.matches, from, step);
     setFollowing(false);
-    setCurrent(nextMatch(search.matches, from, step));
+    setCurrent(next);
+    if (next !== null) whole?.show(next);
   };
   return (
     <div className="log">
       <div className="log-tools">
-        <input
-          type="search"
-          placeholder="Search"
-          aria-label={`Search in ${label}`}
-          data-search=""
-          value={query}
-          onChange={({ target }) => {
-            setQuery(target.value);
+        <SearchTools
+          label={label}
+          query={query}
+          found={found}
+          whole={whole}
+          onGo={go}
+          onQuery={(next) => {
+            setQuery(next);
             setCurrent(null);
           }}
-          onKeyDown={(event) => {
-            if (event.key === 'Enter') go(event.shiftKey ? -1 : 1);
-          }}
         />
-        <Button label="Match before" isDisabled={search.matches.length === 0} onPress={() => go(-1)}>
-          ↑
-        </Button>
-        <Button label="Next match" isDisabled={search.matches.length === 0} onPress={() => go(1)}>
-          ↓
-        </Button>
-        <span role="status" className="small muted">
-          {foundText(search, rows, current)}
-        </span>
         <span className="log-end">
           {before}
           <span className="small muted">{counted(rows.length, 'row')}</span>
-          <Button isPressed={isFollowing} onPress={() => setFollowing(!isFollowing)}>
+          <Button
+            isPressed={isFollowing}
+            onPress={() => {
+              if (!isFollowing) onFollow?.();
+              setFollowing(!isFollowing);
+            }}
+          >
             Follow
           </Button>
         </span>
@@ -98,8 +128,9 @@ export const LogReader = ({ text, label, isLive, before }: LogReaderProps) => {
       <LogRows
         rows={rows}
         label={label}
-        query={search.query}
-        current={current}
+        query={looked}
+        current={shown}
+        arrival={whole === null ? current : target}
         isFollowing={isFollowing}
         onScroll={(isAtEnd) => {
           if (isFollowing && !isAtEnd) setFollowing(false);

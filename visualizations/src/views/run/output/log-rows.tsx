@@ -75,12 +75,34 @@ type LogRowsProps = {
   readonly query: string;
   /** The match that was gone to. */
   readonly current: number | null;
+  /** Another one for every time that somebody goes to a match. */
+  readonly arrival: unknown;
   readonly isFollowing: boolean;
   readonly onScroll: (isAtEnd: boolean) => void;
   readonly onOpen: (line: number) => void;
 };
 
-export const LogRows = ({ rows, label, query, current, isFollowing, onScroll, onOpen }: LogRowsProps) => {
+type RowList = ReturnType<typeof useVirtualizer<HTMLDivElement, Element>>;
+
+/** Pictures within which a row is brought into sight: rows above it are measured one after the other as they come near. */
+const ARRIVAL_PICTURES = 20;
+
+/** Brings the row into sight, also when rows on the way turn out higher than they were thought to be. */
+const useArrival = (list: RowList, row: number | null, arrival: unknown): void => {
+  const wanted = useRef({ row, arrival, left: 0 });
+  useEffect(() => {
+    const isNew = wanted.current.row !== row || wanted.current.arrival !== arrival;
+    if (isNew) wanted.current = { row, arrival, left: ARRIVAL_PICTURES };
+    const { left } = wanted.current;
+    if (row === null || left === 0) return;
+    const { startIndex, endIndex } = list.range ?? { startIndex: 0, endIndex: -1 };
+    const isSeen = !isNew && row >= startIndex && row <= endIndex;
+    wanted.current.left = isSeen ? 0 : left - 1;
+    if (!isSeen) list.scrollToIndex(row, { align: 'center' });
+  });
+};
+
+export const LogRows = ({ rows, label, query, current, arrival, isFollowing, onScroll, onOpen }: LogRowsProps) => {
   const box = useRef<HTMLDivElement>(null);
   // Its rows are read anew with every picture of this component, which is what the rule is afraid of not happening.
   // oxlint-disable-next-line react/incompatible-library
@@ -94,9 +116,7 @@ export const LogRows = ({ rows, label, query, current, isFollowing, onScroll, on
   useEffect(() => {
     if (isFollowing && last >= 0) list.scrollToIndex(last, { align: 'end' });
   }, [isFollowing, last, list]);
-  useEffect(() => {
-    if (current !== null) list.scrollToIndex(current, { align: 'center' });
-  }, [current, list]);
+  useArrival(list, current, arrival);
   return (
     <div
       ref={box}

@@ -13,7 +13,14 @@ const laterOnce = (ms: number, run: () => void): (() => void) => {
 const sourceOf = (runId: string): LogSource =>
   new LogSource({ read: async (from) => readPiece('log', runId, from), after: laterOnce });
 
-export type RunLog = LogView & { readonly loadOlder: () => void; readonly reload: () => void };
+export type RunLog = LogView & {
+  readonly loadOlder: () => void;
+  /** The line that begins at this place, with what stands around it. */
+  readonly showAt: (place: number) => void;
+  readonly loadNewer: () => void;
+  readonly toEnd: () => void;
+  readonly reload: () => void;
+};
 
 export const useLog = (runId: string, isLive: boolean): RunLog => {
   const [round, reload] = useReducer((count: number) => count + 1, 0);
@@ -25,6 +32,15 @@ export const useLog = (runId: string, isLive: boolean): RunLog => {
     ...view,
     loadOlder: () => {
       void source.loadOlder();
+    },
+    showAt: (place) => {
+      void source.showAt(place);
+    },
+    loadNewer: () => {
+      void source.loadNewer();
+    },
+    toEnd: () => {
+      source.toEnd();
     },
     reload,
   };

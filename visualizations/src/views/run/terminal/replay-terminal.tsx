@@ -98,7 +98,7 @@ const Player = ({ cast }: { readonly cast: Cast }) => {
             setPlaying(!isPlaying || isOver);
           }}
         >
-          {isPlaying && !isOver ? '❚❚ Pause' : '▶ Play'}
+          {isPlaying && !isOver ? '❚❚ Pause recording' : '▶ Play recording'}
         </Button>
         <input
           type="range"
