@@ -45,6 +45,15 @@ async function runOnce({ project, end }: Scene, taskId: string): Promise<Run> {
   return project.runOf(taskId);
 }
 
+/** Null for a record that is torn. */
+const runnerIn = (text: string): AgentRecord['runner'] | null => {
+  try {
+    return (JSON.parse(text) as AgentRecord).runner;
+  } catch {
+    return null;
+  }
+};
+
 /** Supervisor, runner and agent die; the start record is changed before the next supervisor looks. */
 const afterDeath =
   (change: (record: AgentRecord) => string) =>
@@ -56,7 +65,10 @@ const afterDeath =
     process.kill(runner.pid, 'SIGKILL');
     process.kill(-agent.pid, 'SIGKILL');
     const path = join(project.paths.runs, runId, RUN_FILES.agent(1));
-    writeFileSync(path, change(JSON.parse(readFileSync(path, 'utf8')) as AgentRecord));
+    const changed = change(JSON.parse(readFileSync(path, 'utf8')) as AgentRecord);
+    writeFileSync(path, changed);
+    const then = runnerIn(changed);
+    if (then !== null) writeFileSync(join(project.paths.runs, runId, RUN_FILES.runner(1)), JSON.stringify(then));
     await until('their end', () => project.processes().length === 0);
     await project.start();
   };

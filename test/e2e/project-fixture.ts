@@ -249,12 +249,25 @@ export class ProjectFixture {
     }
   }
 
-  /** Processes that carry a cookie of this project. */
-  processes(): readonly { readonly pid: number; readonly command: string }[] {
+  /** Processes of runs: those that carry a cookie of this project, but for runners that wait for a run. */
+  processes(): readonly Seen[] {
+    const waiting = this.waiting().map(({ pid }) => pid);
+    return this.#carriers().filter(({ pid }) => !waiting.includes(pid));
+  }
+
+  /** Runners that were started before there was a run for them, and still have none: they have not gone to its directory. */
+  waiting(): readonly Seen[] {
+    return this.#carriers().filter(({ pid, cookie }) => cookie.includes('/warm-') && cwdOf(pid) === this.paths.runs);
+  }
+
+  #carriers(): readonly Seen[] {
     const table = openProcessTable();
-    const mine = table.list().filter((row) => table.cookieOf(row.identity)?.startsWith(`${this.paths.key}/`) === true);
-    for (const row of mine) this.#seen.add(row.identity.pid);
-    return mine.map((row) => ({ pid: row.identity.pid, command: row.command }));
+    const mine = table.list().flatMap(({ identity, command }) => {
+      const cookie = table.cookieOf(identity) ?? '';
+      return cookie.startsWith(`${this.paths.key}/`) ? [{ pid: identity.pid, command, cookie }] : [];
+    });
+    for (const { pid } of mine) this.#seen.add(pid);
+    return mine;
   }
 
   /** Runner and agent of a run, from its start record. */
@@ -293,7 +306,8 @@ export class ProjectFixture {
         await this.kill().catch(() => undefined);
       }
       await this.#client?.close().catch(() => undefined);
-      const left = [...this.processes(), ...this.#strays()];
+      await until('those to leave that wait for a run', () => this.waiting().length === 0);
+      const left = [...this.#carriers(), ...this.#strays()];
       for (const { pid } of left) endByPid(pid);
       expect(left, 'processes left behind').toEqual([]);
       const runtime = join(tmpdir(), `conductor-${String(process.getuid?.() ?? 0)}`);
@@ -311,6 +325,17 @@ export class ProjectFixture {
     }
   }
 }
+
+export type Seen = { readonly pid: number; readonly command: string; readonly cookie: string };
+
+/** Empty for a process that is gone. */
+const cwdOf = (pid: number): string => {
+  try {
+    return readlinkSync(`/proc/${String(pid)}/cwd`);
+  } catch {
+    return '';
+  }
+};
 
 /** Polls until the condition gives a value; fails with the last thing seen after DEADLINE_MS. */
 export async function until<Value>(

@@ -83,7 +83,7 @@ test('a warm runner that is stopped between setup and agent while the supervisor
   await project.start();
   // The process that starts programs comes up with the first work, and a runner is kept ready after it.
   await project.plan({ objective: 'First', tasks: [{ id: 'a', run: 'true', completion: 'exit-code' }] });
-  await until('one is kept ready', () => project.processes().some(({ pid }) => isWarm(pid)));
+  await until('one is kept ready', () => project.waiting().length === 1);
   const { tasks } = await project.plan({
     objective: 'Setup',
     setup: [`echo set up >> ${project.at('executed')}; ${project.waits('setup')}`],
@@ -99,7 +99,7 @@ test('a warm runner that is stopped between setup and agent while the supervisor
   try {
     // Its setup ends, and nothing else of the run is alive but a process that has not even the run's cookie.
     project.say('setup');
-    await until('the setup to end', () => project.processes().every(({ pid }) => pid === runner.pid || isWarm(pid)));
+    await until('the setup to end', () => project.processes().every(({ pid }) => pid === runner.pid));
     await project.kill();
     await project.start();
     const startedAt = Date.now();
