@@ -78,7 +78,7 @@ test('an owner has an inspector when it is asked for, and none by itself', async
   const { details } = await shown.call('conductor_get_project', {});
   const url = details.supervisor?.inspector ?? '';
   expect(shown.facts.inspector).toBe(url);
-  const answer = await fetch(`${url}api/whoami`);
+  const answer = await fetch(`${url}api/call`, { method: 'POST' });
   expect(answer.status).toBe(401);
 });
 
