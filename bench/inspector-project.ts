@@ -48,7 +48,7 @@ export const openBenchProject = (store: Store, kernel: Kernel): BenchProject => 
         isTrusted: async () => false,
       }),
       trust: { isTrusted: async () => false, trust: async () => undefined, list: async () => [] },
-      artifacts: { read: async () => null },
+      artifacts: { read: async () => null, readArchived: async () => null },
       machineCoverage: async () => null,
       signal: new AbortController().signal,
     }),

@@ -3,14 +3,15 @@
  * somebody wrote down, no link, no worktree.
  */
 import { Type } from 'typebox';
-import { ConductorError } from '../machines/errors.ts';
 import type { ArtifactRow } from '../persistence/store.ts';
+import { notFound, type HandlerContext } from './operation-context.ts';
 import { defineOperation, READERS, said } from './operation.ts';
 import {
   artifactId,
   closed,
   maybeText,
   objectiveId,
+  oneOf,
   optional,
   pageParams,
   runId,
@@ -22,6 +23,8 @@ import { listArtifacts } from './read-models/lists.ts';
 
 const BYTES_DEFAULT = 8_192;
 const BYTES_MAX = 1_048_576;
+/** Where a text came from; `none`: there is none to show. */
+const SOURCES = ['artifact_file', 'archive', 'none'] as const;
 /** A NUL among the first bytes: not a text. */
 const PROBE_BYTES = 1_024;
 
@@ -52,7 +55,8 @@ export const readArtifact = defineOperation({
   name: 'conductor_read_artifact',
   title: 'Read an artifact',
   description:
-    'The text of an artifact, at most maxBytes from its beginning. What is not a text is described, not shown.',
+    'The text of an artifact, at most maxBytes from its beginning, also of one that was archived. What is not a text is described, ' +
+    'not shown.',
   params: closed({
     artifactId,
     maxBytes: optional(Type.Integer({ minimum: 1, maximum: BYTES_MAX }), `Default: ${String(BYTES_DEFAULT)}.`),
@@ -66,34 +70,47 @@ export const readArtifact = defineOperation({
     /** More is stored than was read, or more was produced than is stored. */
     truncated: Type.Boolean(),
     diagnostic: maybeText,
-    contentSource: Type.Union([Type.Literal('artifact_file'), Type.Literal('none')]),
+    contentSource: oneOf(SOURCES),
   }),
   principals: READERS,
   mutates: false,
   handler: async (context, params) => {
-    const row = await context.reader.getArtifact(params.artifactId);
-    if (row === null) {
-      throw new ConductorError('not_found', `there is no ${params.artifactId} in this project`, {
-        details: { id: params.artifactId },
-      });
-    }
     const maxBytes = params.maxBytes ?? BYTES_DEFAULT;
-    const read = readable(row, await context.artifacts.read(row, maxBytes), maxBytes);
+    const { row, data, source } = await findCopy(context, params.artifactId, maxBytes);
+    const read = readable(row, data, { maxBytes, source });
     const details = { artifactId: row.artifactId, type: row.type, name: row.name, bytes: row.bytes, ...read };
     return said([read.content, read.diagnostic].filter((part) => part !== null).join('\n'), details);
   },
 });
 
+type Source = Exclude<(typeof SOURCES)[number], 'none'>;
+type Copy = { readonly row: ArtifactRow; readonly data: Uint8Array | null; readonly source: Source };
+
+/** @throws ConductorError `not_found` */
+const findCopy = async (context: HandlerContext, id: string, maxBytes: number): Promise<Copy> => {
+  const { reader, artifacts } = context;
+  const row = await reader.getArtifact(id);
+  if (row !== null) return { row, data: await artifacts.read(row, maxBytes), source: 'artifact_file' };
+  const archive = await reader.findArchived(id);
+  const archived = archive === null ? null : await artifacts.readArchived(archive, { artifactId: id, maxBytes });
+  if (archived === null) throw await notFound(reader, id);
+  return { ...archived, source: 'archive' };
+};
+
 type Readable = {
   readonly content: string | null;
   readonly truncated: boolean;
   readonly diagnostic: string | null;
-  readonly contentSource: 'artifact_file' | 'none';
+  readonly contentSource: (typeof SOURCES)[number];
 };
 
 const none = (diagnostic: string): Readable => ({ content: null, truncated: false, diagnostic, contentSource: 'none' });
 
-const readable = (row: ArtifactRow, data: Uint8Array | null, maxBytes: number): Readable => {
+const readable = (
+  row: ArtifactRow,
+  data: Uint8Array | null,
+  { maxBytes, source }: { readonly maxBytes: number; readonly source: Source },
+): Readable => {
   if (data === null) return none('its stored copy is gone: conductor doctor');
   const bytes = data.subarray(0, maxBytes);
   if (bytes.subarray(0, PROBE_BYTES).includes(0)) return none(`it is not a text (${String(row.bytes)} bytes)`);
@@ -108,7 +125,7 @@ const readable = (row: ArtifactRow, data: Uint8Array | null, maxBytes: number): 
     content,
     truncated: isCut || row.truncated,
     diagnostic: cuts.length === 0 ? null : `(${cuts.join('; ')})`,
-    contentSource: 'artifact_file',
+    contentSource: source,
   };
 };
 

@@ -10,6 +10,7 @@ import type { RunContext } from '../machines/run/model.ts';
 import type { Principal } from '../machines/schema.ts';
 import type { TaskContext } from '../machines/task/model.ts';
 import type { WorkerContext } from '../machines/worker/model.ts';
+import type { ArchiveRow } from '../persistence/archive-row.ts';
 import type { ArtifactRow, StoredActor, StoreReader } from '../persistence/store.ts';
 import type { Clock, Kernel } from '../supervisor/kernel/kernel.ts';
 import type { ChildAnswer, ReportBody, ReportedArtifact, RunnerPhase } from '../supervisor/runners/protocol.ts';
@@ -111,8 +112,15 @@ export type OperationContext = {
   readonly agents: readonly string[];
   readonly config: ConfigurationSource;
   readonly trust: TrustFile;
-  /** The stored copy of an artifact, at most `maxBytes` from its beginning; null when it is gone. */
-  readonly artifacts: { read(row: ArtifactRow, maxBytes: number): Promise<Uint8Array | null> };
+  readonly artifacts: {
+    /** The stored copy of an artifact, at most `maxBytes` from its beginning; null when it is gone. */
+    read(row: ArtifactRow, maxBytes: number): Promise<Uint8Array | null>;
+    /** The same of one that was archived, with its row; null when that archive has no such artifact. */
+    readArchived(
+      archive: ArchiveRow,
+      wanted: { readonly artifactId: string; readonly maxBytes: number },
+    ): Promise<{ readonly row: ArtifactRow; readonly data: Uint8Array | null } | null>;
+  };
   /** Text of `coverage/machines.json` of this program or, where it has none, of the project; null where neither has. */
   readonly machineCoverage: () => Promise<string | null>;
   /** The supervision tree in memory; null without a supervisor. */
@@ -185,10 +193,10 @@ export const needActor = async (
 export const notFound = async (reader: StoreReader, id: string): Promise<ConductorError> => {
   const row = await reader.findArchived(id);
   if (row === null) return new ConductorError('not_found', `there is no ${id} in this project`, { details: { id } });
-  const { objectiveId, file, archivedAt } = row;
-  const message = `${id} was archived with ${objectiveId}: read it in archive/${file} of the project's home`;
+  const { subjectId, file, archivedAt } = row;
+  const message = `${id} was archived${subjectId === id ? '' : ` with ${subjectId}`}: read it in archive/${file} of the project's home`;
   return new ConductorError('not_found', message, {
-    details: { id, archive: { objectiveId, file: `archive/${file}`, archivedAt } },
+    details: { id, archive: { subjectId, file: `archive/${file}`, archivedAt } },
   });
 };
 

@@ -2,6 +2,7 @@
 import { Type } from 'typebox';
 import { ConductorError } from '../machines/errors.ts';
 import type { ObjectiveId, TaskId } from '../machines/ids.ts';
+import type { StoredBlob } from '../persistence/stored-blob.ts';
 import type { Message } from '../supervisor/kernel/kernel.ts';
 import { PLAN_LIMITS, PlanSchema } from './plan/plan-schema.ts';
 import { parsePlan, parsePlanValue } from './plan/plan-file.ts';
@@ -17,7 +18,6 @@ import {
   needAgent,
   resolveBase,
   specOf,
-  type Blob,
   type TaskDraft,
 } from './task-drafts.ts';
 
@@ -110,11 +110,16 @@ const planMessages = (
   context: HandlerContext,
   plan: Plan,
   prepared: Prepared & { readonly objectiveId: ObjectiveId },
-): { readonly messages: Message[]; readonly blobs: Blob[] } => {
+): { readonly messages: Message[]; readonly blobs: StoredBlob[] } => {
   const { objectiveId, drafts, maxConcurrency, baseCommit } = prepared;
   const at = context.clock.now();
   const parts = drafts.map((draft) => messagesOf(draft, at));
-  const blobs = new Map(parts.flatMap((part) => part.blobs).map((blob) => [blob.hash, blob]));
+  const blobs = new Map<string, StoredBlob & { readonly usedBy: string[] }>();
+  for (const blob of parts.flatMap((part) => part.blobs)) {
+    const known = blobs.get(blob.hash) ?? { ...blob, usedBy: [] };
+    known.usedBy.push(...blob.usedBy);
+    blobs.set(blob.hash, known);
+  }
   const bytes = [...blobs.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
   if (bytes > SPEC_BYTES_MAX) {
     throw new ConductorError(

@@ -8,14 +8,16 @@
 import { ConductorError, isConductorError } from '../machines/errors.ts';
 import type { ObjectiveId, TaskId } from '../machines/ids.ts';
 import type { StoredActor } from '../persistence/store.ts';
-import type { Message, Post } from '../supervisor/kernel/kernel.ts';
+import type { StoredBlob } from '../persistence/stored-blob.ts';
+import type { Message } from '../supervisor/kernel/kernel.ts';
 import type { CommandLine } from '../supervisor/runners/contract.ts';
 import { decodeSpec, encodeSpec, placePrompt, runPolicyOf, type TaskSpec } from '../supervisor/specs/task-spec.ts';
 import type { Configuration, EffectiveConfiguration } from './configuration.ts';
 import { contextOf, type OperationContext } from './operation-context.ts';
 import type { PlanTask } from './plan/plan.ts';
 
-export type Blob = NonNullable<Post['blobs']>[number];
+/** Content that some task will name. */
+export type Blob = Omit<StoredBlob, 'usedBy'>;
 
 export type TaskDraft = {
   readonly taskId: TaskId;
@@ -70,7 +72,10 @@ export const specOf = (
 };
 
 /** The task, its place in the objective's counts, and its edges; in this order in one post. */
-export const messagesOf = (draft: TaskDraft, at: number): { readonly messages: Message[]; readonly blobs: Blob[] } => {
+export const messagesOf = (
+  draft: TaskDraft,
+  at: number,
+): { readonly messages: Message[]; readonly blobs: StoredBlob[] } => {
   const { taskId, objectiveId, spec } = draft;
   const encoded = encodeSpec(spec);
   const waiting = spec.dependsOn.length > 0;
@@ -101,9 +106,13 @@ export const messagesOf = (draft: TaskDraft, at: number): { readonly messages: M
   }));
   return {
     messages: [create, ...joined, ...edges],
-    blobs: [encoded, ...(draft.promptBlob === null ? [] : [draft.promptBlob])],
+    blobs: blobsOf(taskId, encoded, draft.promptBlob),
   };
 };
+
+/** What a task names from now on: its spec, and the long prompt that the spec names. */
+export const blobsOf = (taskId: string, spec: Blob, prompt: Blob | null): StoredBlob[] =>
+  (prompt === null ? [spec] : [spec, prompt]).map((blob) => ({ ...blob, usedBy: [taskId] }));
 
 /** @throws ConductorError `agent_unavailable` */
 export const needAgent = (context: Pick<OperationContext, 'agents'>, task: Pick<PlanTask, 'agent' | 'title'>): void => {

@@ -7,7 +7,7 @@ import { closed, taskId } from './parameter-schemas.ts';
 import { parseTaskValue } from './plan/plan-file.ts';
 import { PLAN_TASK_KEYS } from './plan/plan-schema.ts';
 import { post } from './posting.ts';
-import { readSpec, resolveBase, type Blob } from './task-drafts.ts';
+import { blobsOf, readSpec, resolveBase, type Blob } from './task-drafts.ts';
 
 /** What a task may be given by itself; the same keys and bounds as in a plan. */
 export const taskKeys = { ...PLAN_TASK_KEYS, title: Type.String({ minLength: 1, maxLength: TASK_LIMITS.titleMax }) };
@@ -61,7 +61,7 @@ export const updateTask = defineOperation({
       { id, wanted: 'be changed' },
       {
         messages: [{ kind: 'event', to: actor.id, event }],
-        blobs: promptBlob === null ? [encoded] : [encoded, promptBlob],
+        blobs: blobsOf(id, encoded, promptBlob),
         result: said(`${id} is changed (revision ${String(revision)})`, { taskId: id, revision }),
       },
     );

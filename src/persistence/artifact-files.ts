@@ -4,9 +4,10 @@
  * A1. A file under its hash is whole and on the disk; what is being written has another name.
  * A2. The same bytes are stored once.
  * A3. Hash and size are those of the copy, also when it was cut at the limit.
+ * A4. A copy whose row is not stored yet is not removed (unnamed-artifacts.ts): to find one that is there makes it young again.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { link, mkdir, open, readdir, rm, type FileHandle } from 'node:fs/promises';
+import { link, mkdir, open, readdir, rm, utimes, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ConductorError } from '../machines/errors.ts';
 import { openContained } from './contained-file.ts';
@@ -74,6 +75,9 @@ export const storeArtifact = async (
 export const sweepArtifactDrafts = (artifacts: string): Promise<void> =>
   rm(join(artifacts, DRAFTS), { recursive: true, force: true });
 
+/** Whether this is the name of a copy. */
+export const isContentHash = (name: string): boolean => SHA256.test(name);
+
 /** Hashes of every copy. */
 export const listArtifactFiles = async (artifacts: string): Promise<readonly string[]> => {
   const found = await readdir(artifacts, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
@@ -129,17 +133,29 @@ const copyInto = async (
   return { sha256: hash.digest('hex'), bytes, truncated: false };
 };
 
-/** A1, A2: a link gives a finished file its name, or finds that the same bytes have it already. */
+/** A1, A2: a link gives a finished file its name, or finds that the same bytes have it already (A4). */
 const publish = async (draft: string, path: string): Promise<void> => {
   const folder = dirname(path);
   const isNew = (await mkdir(folder, { recursive: true, mode: 0o700 })) !== undefined;
-  try {
-    await link(draft, path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
+  // Between finding it and touching it it may be taken away: then the name is free.
+  while (!(await isLinked(draft, path)) && !(await isTouched(path)));
   syncDirectory(folder);
   if (isNew) syncDirectory(dirname(folder));
+};
+
+const isLinked = (draft: string, path: string): Promise<boolean> => done(link(draft, path), 'EEXIST');
+
+const isTouched = (path: string): Promise<boolean> => done(utimes(path, new Date(), new Date()), 'ENOENT');
+
+/** @returns false for the one error that is an answer. */
+const done = async (work: Promise<void>, except: string): Promise<boolean> => {
+  try {
+    await work;
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === except) return false;
+    throw error;
+  }
 };
 
 const readUpTo = async (handle: FileHandle, bytesMax: number): Promise<Buffer> => {

@@ -46,7 +46,7 @@ export const prepareCommit = (disk: MemoryDisk, batch: CommitBatch): (() => void
       disk.requests.delete(requestId);
       disk.requests.set(requestId, { at, text });
     }
-    for (const { hash, data } of batch.blobs) if (!disk.blobs.has(hash)) disk.blobs.set(hash, data.slice());
+    putBlobs(disk, batch.blobs);
     for (const artifact of artifacts) putArtifact(disk, artifact);
     disk.deadLetters.push(...deadLetters);
     putContinuations(disk, continuations, batch.continuationsAdvanced);
@@ -110,6 +110,15 @@ const putOutbox = (disk: MemoryDisk, rows: CommitBatch['outbox'], updates: Commi
     if (row === undefined) continue;
     if (state === 'done' || state === 'failed') disk.outbox.delete(key);
     else disk.outbox.set(key, { ...row, state, tries, deaths });
+  }
+};
+
+const putBlobs = (disk: MemoryDisk, blobs: CommitBatch['blobs']): void => {
+  for (const { hash, data, usedBy } of blobs) {
+    if (!disk.blobs.has(hash)) disk.blobs.set(hash, data.slice());
+    const users = disk.blobUses.get(hash) ?? new Set();
+    for (const actor of usedBy) users.add(actor);
+    disk.blobUses.set(hash, users);
   }
 };
 

@@ -41,14 +41,16 @@ export type MemoryDisk = {
   readonly timers: Map<string, TimerRow>;
   readonly requests: Map<string, { readonly at: number; readonly text: string }>;
   readonly blobs: Map<string, Uint8Array>;
+  /** Actors by blob. */
+  readonly blobUses: Map<string, Set<string>>;
   readonly artifacts: Map<string, ArtifactRow>;
   readonly artifactIds: string[];
   readonly deadLetters: string[];
   readonly continuations: Map<number, Continuation>;
-  /** By objective. */
+  /** By subject. */
   readonly archives: Map<string, ArchiveRow>;
-  /** Objective by archived actor. */
-  readonly archivedActors: Map<string, string>;
+  /** Subject by archived actor or artifact. */
+  readonly archived: Map<string, string>;
   readonly counts: Record<ActorKind, Record<string, number>>;
 };
 
@@ -66,12 +68,13 @@ export const createMemoryDisk = (): MemoryDisk => ({
   timers: new Map(),
   requests: new Map(),
   blobs: new Map(),
+  blobUses: new Map(),
   artifacts: new Map(),
   artifactIds: [],
   deadLetters: [],
   continuations: new Map(),
   archives: new Map(),
-  archivedActors: new Map(),
+  archived: new Map(),
   counts: Object.fromEntries(ACTOR_KINDS.map((kind) => [kind, {}])) as Record<ActorKind, Record<string, number>>,
 });
 

@@ -1,13 +1,13 @@
 /** The queries of the memory store. Every answer is parsed anew, so that no caller can reach into the disk. */
 import { ACTOR_KINDS, type ActorKind } from '../machines/ids.ts';
 import type { ArchiveRow } from './archive-row.ts';
+import type { DeadLetter } from './dead-letter.ts';
 import { pageSize, storeClosed } from './commit-check.ts';
 import { firstAtLeast, type MemoryActor, type MemoryDisk, type MemoryEntry } from './memory-disk.ts';
 import { rebuildMoment, type ActorMoment } from './snapshot-history.ts';
 import type {
   ActorQuery,
   ArtifactRow,
-  DeadLetter,
   JournalEntry,
   JournalQuery,
   Page,
@@ -124,6 +124,12 @@ export class MemoryReader implements StoreReader {
     return this.#disk().blobs.get(hash)?.slice() ?? null;
   }
 
+  async blobsOf(actors: readonly string[]): Promise<readonly string[]> {
+    pageSize(actors.length);
+    const uses = [...this.#disk().blobUses].filter(([, users]) => actors.some((actor) => users.has(actor)));
+    return uses.map(([hash]) => hash);
+  }
+
   async listArtifacts(query: Parameters<StoreReader['listArtifacts']>[0]): Promise<Page<ArtifactRow>> {
     const disk = this.#disk();
     const limit = pageSize(query.limit);
@@ -142,6 +148,12 @@ export class MemoryReader implements StoreReader {
 
   async getArtifact(id: string): Promise<ArtifactRow | null> {
     return copy(this.#disk().artifacts.get(id) ?? null);
+  }
+
+  async namedHashes(hashes: readonly string[]): Promise<ReadonlySet<string>> {
+    pageSize(hashes.length);
+    const named = new Set([...this.#disk().artifacts.values()].map(({ sha256 }) => sha256));
+    return new Set(hashes.filter((hash) => named.has(hash)));
   }
 
   async listRelation(...[relation, from, page]: Parameters<StoreReader['listRelation']>) {
@@ -191,12 +203,12 @@ export class MemoryReader implements StoreReader {
       .toReversed()
       .slice(0, size + 1);
     const items = found.slice(0, size).map((id) => copy(this.#disk().archives.get(id)!));
-    return { items, nextCursor: found.length > size ? items.at(-1)!.objectiveId : null, total: null };
+    return { items, nextCursor: found.length > size ? items.at(-1)!.subjectId : null, total: null };
   }
 
   async findArchived(id: string): Promise<ArchiveRow | null> {
-    const { archives, archivedActors } = this.#disk();
-    return copy(archives.get(archivedActors.get(id) ?? '') ?? null);
+    const { archives, archived } = this.#disk();
+    return copy(archives.get(archived.get(id) ?? '') ?? null);
   }
 
   async close(): Promise<void> {
@@ -254,7 +266,7 @@ const toActor = (row: MemoryActor): StoredActor => ({
 const listKeys = (query: ActorQuery): string[] => {
   const { kind } = query;
   const keys = (['state', 'bucket', 'name', 'objectiveId', 'taskId', 'runId', 'workerId'] as const)
-    .filter((fact) => query[fact] !== undefined)
+    .filter((fact) => query[fact] !== undefined && query[fact] !== null)
     .map((fact) => `${kind} ${fact} ${query[fact]}`);
   if (query.live === true) keys.push(`${kind} live`);
   return keys.length === 0 ? [kind] : keys;

@@ -78,7 +78,7 @@ class MemoryStore extends MemoryReader implements Store {
     return this.#unknown;
   }
 
-  async archiveObjective(move: ArchiveMove): Promise<CommitResult> {
+  async archive(move: ArchiveMove): Promise<CommitResult> {
     if (!this.isOpen) throw storeClosed();
     if (this.#unknown !== null) return this.#unknown;
     const refusal = archiveRefusal(this.disk, move);

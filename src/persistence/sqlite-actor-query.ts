@@ -32,8 +32,8 @@ const statementOf = (query: ActorQuery, what: string, rows: number): Omit<ActorS
   for (const [field, column] of COLUMNS) {
     const value = query[field];
     if (value === undefined) continue;
-    conditions.push(`${column} = ?`);
-    values.push(value);
+    conditions.push(value === null ? `${column} IS NULL` : `${column} = ?`);
+    if (value !== null) values.push(value);
   }
   if (query.live === true) conditions.push('settled = 0');
   // `.` follows `-`: the range is all ids of the kind.
@@ -63,5 +63,9 @@ const INDEXES: readonly (readonly [index: string, ...fields: Field[]])[] = [
   ['sqlite_autoindex_actor_1'],
 ];
 
-const indexOf = (query: ActorQuery): string =>
-  INDEXES.find(([, ...fields]) => fields.every((field) => query[field] !== undefined && query[field] !== false))![0];
+const indexOf = (query: ActorQuery): string => {
+  if (query.objectiveId === null) return 'actor_loose';
+  return INDEXES.find(([, ...fields]) =>
+    fields.every((field) => query[field] !== undefined && query[field] !== false),
+  )![0];
+};

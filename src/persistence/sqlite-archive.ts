@@ -1,7 +1,7 @@
 /**
- * Takes the rows of an archived objective out of the tables, and old dead letters: the writer's side, in its own thread.
+ * Takes the rows of what is archived out of the tables, and old dead letters: the writer's side, in its own thread.
  *
- * M1 and M2 of archive-row.ts hold here: whatever does not fit rolls everything back.
+ * M1 to M3 of archive-row.ts hold here: whatever does not fit rolls everything back.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { kindOfId } from '../machines/ids.ts';
@@ -45,7 +45,8 @@ const isOwner = (db: DatabaseSync, { epoch, instance }: Owner): boolean =>
   db.prepare('SELECT 1 FROM store WHERE id = 1 AND epoch = ? AND instance = ?').get(epoch, instance) !== undefined;
 
 /** M2. @returns null when all went. */
-const removeRows = (db: DatabaseSync, { row, actors, edges }: ArchiveMove): WireResult | null => {
+const removeRows = (db: DatabaseSync, move: ArchiveMove): WireResult | null => {
+  const { row, actors, edges } = move;
   const removeActor = db.prepare(
     'DELETE FROM actor WHERE id = ? AND revision = ? AND settled = 1 RETURNING state AS state',
   );
@@ -68,15 +69,32 @@ const removeRows = (db: DatabaseSync, { row, actors, edges }: ArchiveMove): Wire
   }
   const removeEdge = db.prepare('DELETE FROM relation WHERE relation = ? AND source = ? AND target = ?');
   for (const { relation, from, to } of edges) removeEdge.run(relation, from, to);
-  const artifacts = Number(db.prepare('DELETE FROM artifact WHERE objective_id = ?').run(row.objectiveId).changes);
-  const isAll = entries === row.entries && artifacts === row.artifacts;
-  return isAll ? null : { kind: 'conflict', actor: row.objectiveId };
+  removeBlobs(db, actors);
+  const isAll = entries === row.entries && removeArtifacts(db, move);
+  return isAll ? null : { kind: 'conflict', actor: row.subjectId };
 };
 
-const addIndex = (db: DatabaseSync, { row, actors }: ArchiveMove): void => {
-  db.prepare('INSERT INTO archive VALUES (?, ?)').run(row.objectiveId, JSON.stringify(row));
-  const add = db.prepare('INSERT INTO archived_actor VALUES (?, ?)');
-  for (const { id } of actors) add.run(id, row.objectiveId);
+/** @returns whether all that were named were there, and no other is about one of the actors. */
+const removeArtifacts = (db: DatabaseSync, { actors, artifacts }: ArchiveMove): boolean => {
+  const remove = db.prepare('DELETE FROM artifact WHERE artifact_id = ?');
+  for (const id of artifacts) if (Number(remove.run(id).changes) !== 1) return false;
+  const left = db.prepare(`SELECT 1 WHERE EXISTS (SELECT 1 FROM artifact WHERE run_id = ?1)
+    OR EXISTS (SELECT 1 FROM artifact WHERE task_id = ?1) OR EXISTS (SELECT 1 FROM artifact WHERE objective_id = ?1)`);
+  return actors.every(({ id }) => left.get(id) === undefined);
+};
+
+/** M3. */
+const removeBlobs = (db: DatabaseSync, actors: ArchiveMove['actors']): void => {
+  const letGo = db.prepare('DELETE FROM blob_use WHERE actor = ? RETURNING hash AS hash');
+  const hashes = new Set(actors.flatMap(({ id }) => letGo.all(id).map((row) => row['hash'] as string)));
+  const remove = db.prepare('DELETE FROM blob WHERE hash = ?1 AND NOT EXISTS (SELECT 1 FROM blob_use WHERE hash = ?1)');
+  for (const hash of hashes) remove.run(hash);
+};
+
+const addIndex = (db: DatabaseSync, { row, actors, artifacts }: ArchiveMove): void => {
+  db.prepare('INSERT INTO archive VALUES (?, ?)').run(row.subjectId, JSON.stringify(row));
+  const add = db.prepare('INSERT INTO archived VALUES (?, ?)');
+  for (const id of [...actors.map((actor) => actor.id), ...artifacts]) add.run(id, row.subjectId);
   // Opening compares the journal's end with what was counted.
   db.exec(
     `UPDATE store SET gap_to = last_seq, gap_from = coalesce((SELECT seq FROM journal ORDER BY seq DESC LIMIT 1), 0)`,

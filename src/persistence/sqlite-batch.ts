@@ -33,6 +33,7 @@ const TABLES = [
   'timers',
   'requests',
   'blobs',
+  'blobUses',
   'artifacts',
   'deadLetters',
   'continuations',
@@ -73,6 +74,7 @@ export const encodeBatch = (batch: CommitBatch): WireBatch => {
       JSON.stringify(result) ?? null,
     ]),
     blobs: batch.blobs.map(({ hash, data }) => [hash, data]),
+    blobUses: batch.blobs.flatMap(({ hash, usedBy }) => usedBy.map((actor) => [hash, actor])),
     artifacts: batch.artifacts.map(encodeArtifact),
     deadLetters: batch.deadLetters.map((letter) => [JSON.stringify(letter)]),
     continuations: batch.continuations.map(({ id, afterRow, untilRow, ...body }) => [

@@ -131,6 +131,7 @@ export class BatchWriter {
     this.#pruneRequests(batch.at);
     this.#runAll('INSERT OR REPLACE INTO request (request_id, hash, at, result) VALUES (?, ?, ?, ?)', batch.requests);
     this.#runAll('INSERT OR IGNORE INTO blob VALUES (?, ?)', batch.blobs);
+    this.#runAll('INSERT OR IGNORE INTO blob_use VALUES (?, ?)', batch.blobUses);
     this.#runAll('INSERT OR IGNORE INTO artifact VALUES (?, ?, ?, ?, ?, ?)', batch.artifacts);
     this.#runAll('INSERT INTO dead_letter (body) VALUES (?)', batch.deadLetters);
     this.#runAll('INSERT OR REPLACE INTO continuation VALUES (?, ?, ?, ?)', batch.continuations);

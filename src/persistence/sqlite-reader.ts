@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { ACTOR_KINDS, type ActorKind } from '../machines/ids.ts';
 import type { ArchiveRow } from './archive-row.ts';
+import type { DeadLetter } from './dead-letter.ts';
 import { pageSize, storeClosed } from './commit-check.ts';
 import { createMemoryDisk } from './memory-disk.ts';
 import { MemoryReader } from './memory-reader.ts';
@@ -25,16 +26,7 @@ import {
   requestOfRow,
   type SqliteRow,
 } from './sqlite-rows.ts';
-import type {
-  ActorQuery,
-  ArtifactRow,
-  DeadLetter,
-  JournalQuery,
-  Page,
-  StoredActor,
-  StoreReader,
-  TimerRow,
-} from './store.ts';
+import type { ActorQuery, ArtifactRow, JournalQuery, Page, StoredActor, StoreReader, TimerRow } from './store.ts';
 
 /** Ids that match a prefix are looked for up to here; one more than one is only for the message. */
 const PREFIX_MATCHES_MAX = 20;
@@ -137,6 +129,12 @@ export class SqliteReader implements StoreReader {
     return this.#blob(hash);
   }
 
+  async blobsOf(actors: readonly string[]): Promise<readonly string[]> {
+    pageSize(actors.length);
+    const sql = 'SELECT DISTINCT hash FROM blob_use WHERE actor IN (SELECT value FROM json_each(?))';
+    return this.#all(sql, JSON.stringify(actors)).map((row) => row['hash'] as string);
+  }
+
   async listArtifacts(query: Parameters<StoreReader['listArtifacts']>[0]): Promise<Page<ArtifactRow>> {
     const limit = pageSize(query.limit);
     const asked = (
@@ -157,6 +155,13 @@ export class SqliteReader implements StoreReader {
   async getArtifact(id: string): Promise<ArtifactRow | null> {
     const row = this.#get('SELECT body FROM artifact WHERE artifact_id = ?', id);
     return row === null ? null : (bodyOfRow(row) as ArtifactRow);
+  }
+
+  async namedHashes(hashes: readonly string[]): Promise<ReadonlySet<string>> {
+    pageSize(hashes.length);
+    const sql = `SELECT DISTINCT body ->> '$.sha256' AS hash FROM artifact INDEXED BY artifact_by_hash
+      WHERE body ->> '$.sha256' IN (SELECT value FROM json_each(?))`;
+    return new Set(this.#all(sql, JSON.stringify(hashes)).map((row) => row['hash'] as string));
   }
 
   async listRelation(...[relation, from, { after, until, limit }]: Parameters<StoreReader['listRelation']>) {
@@ -195,14 +200,14 @@ export class SqliteReader implements StoreReader {
 
   async listArchived({ limit, after }: Parameters<StoreReader['listArchived']>[0]): Promise<Page<ArchiveRow>> {
     const size = pageSize(limit);
-    const sql = 'SELECT body FROM archive WHERE objective_id < ? ORDER BY objective_id DESC LIMIT ?';
+    const sql = 'SELECT body FROM archive WHERE subject_id < ? ORDER BY subject_id DESC LIMIT ?';
     const rows = this.#all(sql, after ?? '~', size + 1);
     const items = rows.slice(0, size).map((row) => bodyOfRow(row) as ArchiveRow);
-    return { items, nextCursor: rows.length > size ? items.at(-1)!.objectiveId : null, total: null };
+    return { items, nextCursor: rows.length > size ? items.at(-1)!.subjectId : null, total: null };
   }
 
   async findArchived(id: string): Promise<ArchiveRow | null> {
-    const sql = 'SELECT body FROM archive WHERE objective_id = (SELECT objective_id FROM archived_actor WHERE id = ?)';
+    const sql = 'SELECT body FROM archive WHERE subject_id = (SELECT subject_id FROM archived WHERE id = ?)';
     const row = this.#get(sql, id);
     return row === null ? null : (bodyOfRow(row) as ArchiveRow);
   }

@@ -9,7 +9,7 @@ import type { DatabaseSync } from 'node:sqlite';
 /** "Cndc": marks the file as ours. */
 export const APPLICATION_ID = 0x436e6463;
 /** Version of the tables; stands in `user_version`. */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 /** Bytes of a page. A snapshot is about half of one. */
 const PAGE_BYTES = 4_096;
@@ -168,8 +168,38 @@ CREATE TABLE journal_tail (
 ) STRICT;
 `;
 
+/** Version 4: what is archived lets go of its blobs and of the files of its artifacts; tasks of no objective are archived too. */
+const USE_TABLES = `
+-- Who names a blob: the last one that goes takes it along. Whole from the first row on, or a blob could go that somebody needs.
+CREATE TABLE blob_use (hash TEXT NOT NULL, actor TEXT NOT NULL, PRIMARY KEY (hash, actor)) STRICT, WITHOUT ROWID;
+CREATE INDEX blob_use_by_actor ON blob_use (actor);
+INSERT OR IGNORE INTO blob_use SELECT snapshot ->> '$.context.spec', id FROM actor
+  WHERE id > 'task-' AND id < 'task.' AND snapshot ->> '$.context.spec' IS NOT NULL;
+INSERT OR IGNORE INTO blob_use
+  SELECT coalesce(body ->> '$.event.input.spec', body ->> '$.event.spec'), actor
+  FROM (SELECT type, actor, body FROM journal UNION ALL SELECT type, actor, body FROM journal_tail)
+  WHERE type IN ('task.created', 'task.update')
+    AND coalesce(body ->> '$.event.input.spec', body ->> '$.event.spec') IS NOT NULL;
+INSERT OR IGNORE INTO blob_use SELECT body ->> '$.patch.blob', actor
+  FROM (SELECT actor, body FROM journal UNION ALL SELECT actor, body FROM journal_tail)
+  WHERE body ->> '$.patch.blob' IS NOT NULL;
+-- A spec names the blob of a long prompt.
+INSERT OR IGNORE INTO blob_use SELECT prompt, actor FROM (
+  SELECT CASE WHEN json_valid(CAST(data AS TEXT)) THEN CAST(data AS TEXT) ->> '$.promptBlob' END AS prompt, actor
+  FROM blob_use JOIN blob USING (hash)) WHERE prompt IS NOT NULL;
+
+-- Rows are written once: which files of evidence are still named is asked, not counted.
+CREATE INDEX artifact_by_hash ON artifact (body ->> '$.sha256');
+CREATE INDEX actor_loose ON actor (state, id) WHERE objective_id IS NULL;
+
+ALTER TABLE archive RENAME COLUMN objective_id TO subject_id;
+UPDATE archive SET body = json_remove(json_set(body, '$.subjectId', body ->> '$.objectiveId'), '$.objectiveId');
+ALTER TABLE archived_actor RENAME COLUMN objective_id TO subject_id;
+ALTER TABLE archived_actor RENAME TO archived;
+`;
+
 /** Step n leads from version n + 1 to n + 2; each runs in the transaction of all. A new store is made by the same steps. */
-const MIGRATIONS: readonly string[] = [ARCHIVE_TABLES, JOURNAL_TAIL_TABLE];
+const MIGRATIONS: readonly string[] = [ARCHIVE_TABLES, JOURNAL_TAIL_TABLE, USE_TABLES];
 
 /** Makes the tables in an empty database, whole or not at all. */
 export const createSchema = (db: DatabaseSync): void => {

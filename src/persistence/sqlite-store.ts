@@ -87,7 +87,7 @@ export class SqliteStore extends SqliteReader implements Store {
     return result;
   }
 
-  async archiveObjective(move: ArchiveMove): Promise<CommitResult> {
+  async archive(move: ArchiveMove): Promise<CommitResult> {
     if (this.#closing !== null) throw storeClosed();
     if (this.#unknown !== null) return this.#unknown;
     const result = await this.#write({ do: 'archive', move });

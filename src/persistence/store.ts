@@ -11,7 +11,9 @@ import type { EffectName, Lane } from '../machines/effects.ts';
 import type { ActorId, ActorKind, EpochMs } from '../machines/ids.ts';
 import type { Principal } from '../machines/schema.ts';
 import type { ArchiveMove, ArchiveRow } from './archive-row.ts';
+import type { DeadLetter } from './dead-letter.ts';
 import type { HistoryReader } from './snapshot-history.ts';
+import type { StoredBlob } from './stored-blob.ts';
 
 /** What XState persists of a machine without children or history. */
 export type PersistedSnapshot = {
@@ -157,15 +159,6 @@ export type ArtifactRow = {
   readonly createdAt: EpochMs;
 };
 
-export type DeadLetter = {
-  readonly at: EpochMs;
-  readonly to: string;
-  readonly event: unknown;
-  readonly code: string;
-  readonly message: string;
-  readonly chain: readonly string[];
-};
-
 export type Owner = { readonly epoch: number; readonly instance: string };
 
 export type CommitBatch = {
@@ -184,7 +177,7 @@ export type CommitBatch = {
   /** Applied before `timers`: a key in both is armed. */
   readonly timersCleared: readonly { readonly actor: ActorId; readonly key: string }[];
   readonly requests: readonly StoredRequest[];
-  readonly blobs: readonly { readonly hash: string; readonly data: Uint8Array }[];
+  readonly blobs: readonly StoredBlob[];
   readonly artifacts: readonly ArtifactRow[];
   readonly deadLetters: readonly DeadLetter[];
   readonly continuations: readonly Continuation[];
@@ -213,7 +206,8 @@ export type ActorQuery = {
   readonly kind: ActorKind;
   readonly state?: string;
   readonly bucket?: string;
-  readonly objectiveId?: string;
+  /** null: those of no objective, with `state` alone. */
+  readonly objectiveId?: string | null;
   readonly taskId?: string;
   readonly workerId?: string;
   readonly runId?: string;
@@ -258,6 +252,8 @@ export interface StoreReader extends HistoryReader {
   listJournal(query: JournalQuery): Promise<readonly JournalEntry[]>;
   lastSeq(): Promise<number>;
   getBlob(hash: string): Promise<Uint8Array | null>;
+  /** Hashes of the blobs that these actors use, 1..1000 of them. */
+  blobsOf(actors: readonly string[]): Promise<readonly string[]>;
   listArtifacts(query: {
     readonly taskId?: string;
     readonly runId?: string;
@@ -267,6 +263,8 @@ export interface StoreReader extends HistoryReader {
     readonly after?: string;
   }): Promise<Page<ArtifactRow>>;
   getArtifact(id: string): Promise<ArtifactRow | null>;
+  /** Those of these content hashes that an artifact has; 1..1000 are asked for. */
+  namedHashes(hashes: readonly string[]): Promise<ReadonlySet<string>>;
   /** Rows of a relation in row order; `row` is the place to continue from. */
   listRelation(
     relation: Relation,
@@ -279,9 +277,9 @@ export interface StoreReader extends HistoryReader {
   listTimers(): Promise<readonly TimerRow[]>;
   listContinuations(): Promise<readonly Continuation[]>;
   listDeadLetters(limit: number): Promise<readonly DeadLetter[]>;
-  /** Archived objectives, newest first; `after` is the id of the last one of the page before. */
+  /** Archived subjects, newest first; `after` is the id of the last one of the page before. */
   listArchived(page: { readonly limit: number; readonly after?: string }): Promise<Page<ArchiveRow>>;
-  /** The archive that holds this actor; null when it is not archived. */
+  /** The archive that holds this actor or artifact; null when it is not archived. */
   findArchived(id: string): Promise<ArchiveRow | null>;
   close(): Promise<void>;
 }
@@ -289,8 +287,8 @@ export interface StoreReader extends HistoryReader {
 export interface Store extends StoreReader {
   readonly owner: Owner;
   commit(batch: CommitBatch): Promise<CommitResult>;
-  /** Lets go of an objective that stands in a verified file. `conflict`: something of it has changed; nothing happened. */
-  archiveObjective(move: ArchiveMove): Promise<CommitResult>;
+  /** Lets go of what stands in a verified file. `conflict`: something of it has changed; nothing happened. */
+  archive(move: ArchiveMove): Promise<CommitResult>;
   /** Forgets all dead letters but the newest. @returns how many went. */
   pruneDeadLetters(keep: number): Promise<number>;
   /** A verified copy into `backups/`, newest three kept. @returns its path. */

@@ -1,6 +1,6 @@
 /**
- * What maintenance does of a project's home: sockets that nobody owns, dead letters, run directories and objectives that were
- * settled long ago. The jobs of maintenance.ts.
+ * What maintenance does of a project's home: sockets that nobody owns, dead letters, run directories that were settled long ago,
+ * and what retention-jobs.ts does. The jobs of maintenance.ts.
  *
  * J1. Only what is ours is touched: the project's own key, and runs that its store knows.
  * J2. Only what is settled goes; what the store does not know stays as evidence.
@@ -12,11 +12,11 @@ import type { EpochMs } from '../machines/ids.ts';
 import type { ProjectHome } from '../persistence/project-home.ts';
 import { listBackups } from '../persistence/sqlite-backup.ts';
 import { openSqliteReader } from '../persistence/sqlite-reader.ts';
-import { archiveObjective } from './archive-objective.ts';
 import type { Clock, Kernel } from './kernel/kernel.ts';
 import type { BackupState, MaintenanceJob, MaintenanceParts } from './maintenance.ts';
 import { isDeaf } from './processes/dead-sockets.ts';
 import { socketPath } from './processes/runtime-directory.ts';
+import { retentionJobs } from './retention-jobs.ts';
 import { runContext } from './runs/run-parts.ts';
 
 const DAY_MS = 86_400_000;
@@ -24,10 +24,6 @@ const DAY_MS = 86_400_000;
 const DEAD_LETTERS_KEPT = 1_000;
 /** Names looked at in one step. */
 const NAMES_PER_STEP = 20;
-/** Actors of an objective that is moved although runs are live: a commit beside it waits for some 20 ms. */
-const ACTORS_WHEN_BUSY_MAX = 80;
-/** Objectives looked at in one step. */
-const OBJECTIVES_PER_STEP = 10;
 
 export type JobParts = {
   readonly kernel: () => Kernel;
@@ -40,15 +36,12 @@ export type JobParts = {
   readonly report: (what: string, reason: string) => void;
 };
 
-export const maintenanceJobs = (parts: JobParts): readonly MaintenanceJob[] => {
-  const said = new Set<string>();
-  return [
-    { name: 'sockets', everyMs: Number.POSITIVE_INFINITY, run: () => sweepSockets(parts) },
-    { name: 'dead letters', everyMs: DAY_MS / 4, run: () => pruneDeadLetters(parts) },
-    { name: 'run directories', everyMs: DAY_MS, run: () => removeRunDirectories(parts) },
-    { name: 'archive', everyMs: DAY_MS / 24, run: () => archiveObjectives(parts, said) },
-  ];
-};
+export const maintenanceJobs = (parts: JobParts): readonly MaintenanceJob[] => [
+  { name: 'sockets', everyMs: Number.POSITIVE_INFINITY, run: () => sweepSockets(parts) },
+  { name: 'dead letters', everyMs: DAY_MS / 4, run: () => pruneDeadLetters(parts) },
+  { name: 'run directories', everyMs: DAY_MS, run: () => removeRunDirectories(parts) },
+  ...retentionJobs(parts),
+];
 
 /** All of it, for the service. */
 export const homeMaintenance = (parts: JobParts): Omit<MaintenanceParts, 'kernel' | 'clock'> => ({
@@ -118,50 +111,4 @@ async function* removeRunDirectories(parts: JobParts): AsyncGenerator<void> {
     }
     yield;
   }
-}
-
-/** @param said What was reported: once is enough, the look is repeated every hour. */
-async function* archiveObjectives(parts: JobParts, said: Set<string>): AsyncGenerator<void> {
-  for (const state of ['completed', 'canceled']) {
-    let after: string | null = null;
-    do {
-      const before = (parts.clock.now() - parts.retainDays * DAY_MS) as EpochMs;
-      const from: { after?: string } = after === null ? {} : { after };
-      const query = { kind: 'objective', state, limit: OBJECTIVES_PER_STEP, order: 'oldest', ...from } as const;
-      const page = await parts.kernel().store.listActors(query);
-      yield;
-      for (const objective of page.items) {
-        if (objective.updatedAt >= before) continue;
-        await archiveOne(parts, { id: objective.id, before, said });
-        yield;
-      }
-      // In order of creation: what comes now is younger than what may go.
-      after = (page.items.at(-1)?.createdAt ?? before) >= before ? null : page.nextCursor;
-    } while (after !== null);
-  }
-}
-
-async function archiveOne(
-  { kernel, clock, paths, report }: JobParts,
-  { id, before, said }: { readonly id: string; readonly before: EpochMs; readonly said: Set<string> },
-): Promise<void> {
-  const { store } = kernel();
-  const isBusy = (await store.listActors({ kind: 'run', live: true, limit: 1 })).items.length > 0;
-  const outcome = await archiveObjective({
-    store,
-    directory: paths.archive,
-    objectiveId: id,
-    settledBefore: before,
-    now: clock.now(),
-    ...(isBusy ? { actorsMax: ACTORS_WHEN_BUSY_MAX } : {}),
-  });
-  if (outcome.kind === 'kept') {
-    const words = `${id} stays: ${outcome.reason}`;
-    if (!said.has(words)) report('archive', words);
-    said.add(words);
-    return;
-  }
-  kernel().forget(outcome.actors);
-  const { file, actors, entries } = outcome.row;
-  report('archive', `${id} moved to ${file}: ${String(actors)} actors, ${String(entries)} entries`);
 }

@@ -10,6 +10,7 @@
 import { randomBytes } from 'node:crypto';
 import type { EpochMs } from '../machines/ids.ts';
 import { sweepArtifactDrafts } from '../persistence/artifact-files.ts';
+import { bringBackAside } from '../persistence/unnamed-artifacts.ts';
 import { acquireOwnership, type Ownership } from '../persistence/owner-lock.ts';
 import { ensureProjectHome, projectHome, type ProjectHome } from '../persistence/project-home.ts';
 import { openSqliteStore, type SqliteStoreOptions } from '../persistence/sqlite-store.ts';
@@ -117,6 +118,7 @@ export async function openSupervisor(options: SupervisorOptions): Promise<Superv
     await writeProjectMark(found);
     // Before the first effect: later a draft may be somebody's.
     await sweepArtifactDrafts(paths.artifacts);
+    await bringBackAside(paths.artifacts);
     return await openOwned(options, { found, paths, ownership });
   } catch (error) {
     ownership.release();

@@ -1,4 +1,5 @@
 /** A project in memory: the real kernel and machines over the memory store, time that stands still, and git that answers at once. */
+import { readArchivedArtifact } from '../../src/persistence/archived-artifacts.ts';
 import { newId } from '../../src/persistence/id-source.ts';
 import { openMemoryStore } from '../../src/persistence/memory-store.ts';
 import type { StoredActor } from '../../src/persistence/store.ts';
@@ -55,6 +56,8 @@ export const openProject = async () => {
     trusted: [] as string[],
     granted: [] as { taskIds: readonly string[]; values: object }[],
     files: new Map<string, Uint8Array>(),
+    /** Directory of the archive. */
+    archive: null as string | null,
     coverage: null as string | null,
     services: null as Services | null,
     diffs: new Map<string, { patch: string; truncated: boolean }>(),
@@ -124,7 +127,11 @@ export const openProject = async () => {
       },
       list: async () => world.trusted.map((hash) => ({ hash, at: 0 })),
     },
-    artifacts: { read: async ({ sha256 }, maxBytes) => world.files.get(sha256)?.slice(0, maxBytes) ?? null },
+    artifacts: {
+      read: async ({ sha256 }, maxBytes) => world.files.get(sha256)?.slice(0, maxBytes) ?? null,
+      readArchived: async (archive, wanted) =>
+        world.archive === null ? null : readArchivedArtifact(world.archive, archive, wanted),
+    },
     services: () => world.services,
     liveDiff: async (runId) => world.diffs.get(runId) ?? { patch: '', truncated: false },
     machineCoverage: async () => world.coverage,

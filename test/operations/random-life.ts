@@ -1,7 +1,8 @@
 /** Deeds that a life of a project is made of. What is not possible where it stands is refused, and changes nothing. */
 import { isConductorError } from '../../src/machines/errors.ts';
 import type { EpochMs } from '../../src/machines/ids.ts';
-import { archiveObjective } from '../../src/supervisor/archive-objective.ts';
+import { join } from 'node:path';
+import { archiveSubject } from '../../src/supervisor/archive-subject.ts';
 import { PLAN, type Project } from './operation-fixture.ts';
 
 type Kind = 'task' | 'objective' | 'gate';
@@ -26,9 +27,10 @@ const archive = async ({ of, directory, picked }: Life): Promise<void> => {
     await of.kernel.post({ messages: [], principal: 'system', effectDone: key });
   }
   const now = of.clock.now();
-  const objectiveId = await picked('objective');
+  const subjectId = await picked('objective');
   const settledBefore = (now + 1) as EpochMs;
-  const outcome = await archiveObjective({ store: of.store, directory, objectiveId, now, settledBefore });
+  const artifacts = join(directory, 'artifacts');
+  const outcome = await archiveSubject({ store: of.store, directory, artifacts, subjectId, now, settledBefore });
   if (outcome.kind === 'archived') of.kernel.forget(outcome.actors);
 };
 

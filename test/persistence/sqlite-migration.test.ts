@@ -82,6 +82,34 @@ test('what is migrated has the tables of what is new', async () => {
   expect(schemaOf(path)).toEqual(schemaOf(fresh));
 });
 
+test('every blob that an older version holds knows who uses it, whatever names it', async () => {
+  const [one, two] = [idOf('task', 1), idOf('task', 2)];
+  const db = new DatabaseSync(path);
+  const blob = db.prepare('INSERT INTO blob VALUES (?, ?)');
+  const prompts = { first: 'no JSON {', now: '{"promptBlob":"of nobody"}' };
+  for (const [name, text] of Object.entries(prompts)) blob.run(`${name} prompt`, Buffer.from(text));
+  blob.run('first spec', Buffer.from('{"promptBlob":"first prompt"}'));
+  blob.run('changed spec', Buffer.from('{"promptBlob":"now prompt"}'));
+  blob.run('spec now', Buffer.from('{"promptBlob":null}'));
+  blob.run('full copy', Buffer.from('{}'));
+  const entry = db.prepare('UPDATE journal SET type = ?, actor = ?, body = ? WHERE seq = ?');
+  entry.run('task.created', one, '{"event":{"type":"task.created","input":{"spec":"first spec"}},"patch":null}', 2);
+  entry.run('task.update', one, '{"event":{"type":"task.update","spec":"changed spec"},"patch":null}', 3);
+  entry.run('task.started', two, '{"event":{"type":"task.started"},"patch":{"blob":"full copy"}}', 4);
+  db.exec(`UPDATE actor SET snapshot = json_set(snapshot, '$.context.spec', 'spec now') WHERE id = '${one}'`);
+  db.close();
+  const store = await openSqliteStore({ path });
+  expect((await store.blobsOf([one])).toSorted()).toEqual([
+    'changed spec',
+    'first prompt',
+    'first spec',
+    'now prompt',
+    'spec now',
+  ]);
+  expect(await store.blobsOf([two])).toEqual(['full copy']);
+  await store.close();
+});
+
 test('a reader leaves an older version as it is, and says who brings it on', async () => {
   const before = readFileSync(path);
   await expect(openSqliteReader(path)).rejects.toMatchObject({

@@ -78,7 +78,7 @@ describe('files', () => {
     const store = await openSqliteStore({ path });
     const data = new Uint8Array(200_000);
     for (let n = 1; n <= 400; n += 1) {
-      expect((await commitTo(store, { blobs: [{ hash: `blob ${n}`, data }] })).kind).toBe('committed');
+      expect((await commitTo(store, { blobs: [{ hash: `blob ${n}`, data, usedBy: [] }] })).kind).toBe('committed');
     }
     expect(statSync(`${path}-wal`).size).toBeLessThan(60 * 2 ** 20);
     await store.close();
@@ -264,7 +264,7 @@ describe('a full disk', () => {
     expect(await store.getRequest(`r ${stored}`)).not.toBeNull();
     await store.close();
     const again = await openSqliteStore({ path });
-    expect(await commitTo(again, { blobs: [{ hash: 'big', data: new Uint8Array(2_000_000) }] })).toEqual({
+    expect(await commitTo(again, { blobs: [{ hash: 'big', data: new Uint8Array(2_000_000), usedBy: [] }] })).toEqual({
       kind: 'committed',
     });
     await again.close();

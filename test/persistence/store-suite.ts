@@ -103,7 +103,7 @@ export const describeStore = (adapter: string, createPlace: () => Promise<StoreP
       outbox: [outboxOf(`run/${seq}/0`)],
       timers: [{ actor: idOf('task', seq), key: 'retry', dueAt: at(seq), event: 'timer.retry' }],
       requests: [{ requestId: 'request', hash: `hash ${seq}`, result: { seq }, at: startOfTime }],
-      blobs: [{ hash: 'hash', data: new Uint8Array([1, 2, 3]) }],
+      blobs: [{ hash: 'hash', data: new Uint8Array([1, 2, 3]), usedBy: [task] }],
       artifacts: [artifactOf(seq)],
       deadLetters: [{ at: startOfTime, to: task, event: { seq }, code: 'internal', message: 'no', chain: ['a', 'b'] }],
       continuations: [
@@ -190,7 +190,9 @@ export const describeStore = (adapter: string, createPlace: () => Promise<StoreP
       test('what a caller changes afterwards does not reach the store', async () => {
         const context: Record<string, unknown> = { inner: { n: 1 } };
         const data = new Uint8Array([7]);
-        const committed = store.commit(batchOf({ actors: [actorOf(task, { context })], blobs: [{ hash: 'h', data }] }));
+        const committed = store.commit(
+          batchOf({ actors: [actorOf(task, { context })], blobs: [{ hash: 'h', data, usedBy: [] }] }),
+        );
         context['inner'] = 'changed';
         data[0] = 8;
         await committed;
@@ -331,6 +333,19 @@ export const describeStore = (adapter: string, createPlace: () => Promise<StoreP
       ])('by %s', async (_, query, numbers) => {
         expect(await ids(query)).toEqual(tasks(...numbers));
         expect(await ids({ ...query, order: 'newest' })).toEqual(tasks(...numbers).toReversed());
+      });
+
+      test('those of no objective, by state', async () => {
+        const facts = { state: 'completed', settled: true };
+        await commit({ actors: [21, 22, 23].map((n) => actorOf(idOf('task', n), { facts })) });
+        await commit({
+          actors: [actorOf(idOf('task', 22), { revision: 2, facts: { state: 'failed', settled: true } })],
+        });
+        const loose = { state: 'completed', objectiveId: null };
+        expect(await ids(loose)).toEqual(tasks(21, 23));
+        expect(await ids({ ...loose, order: 'newest', limit: 1 })).toEqual(tasks(23));
+        expect(await ids({ ...loose, limit: 1, after: idOf('task', 21) })).toEqual(tasks(23));
+        expect(await ids({ ...loose, state: 'failed' })).toEqual(tasks(22));
       });
 
       test('a list by kind and state has its total', async () => {
@@ -534,7 +549,7 @@ export const describeStore = (adapter: string, createPlace: () => Promise<StoreP
                   ? entryOf(seq, task, { kind: 'rejected', patch: null })
                   : entryOf(seq, task, { patch }),
             ],
-            blobs: seq === 150 ? [{ hash: 'b'.repeat(64), data: blob }] : [],
+            blobs: seq === 150 ? [{ hash: 'b'.repeat(64), data: blob, usedBy: [] }] : [],
           });
           if (!isOther && !isRejected) current = next;
           states.push(current);
@@ -684,14 +699,22 @@ export const describeStore = (adapter: string, createPlace: () => Promise<StoreP
         const large = new Uint8Array(300_000).map((_, index) => index % 251);
         await commit({
           blobs: [
-            { hash: 'l', data: large },
-            { hash: 'e', data: new Uint8Array() },
+            { hash: 'l', data: large, usedBy: [task] },
+            { hash: 'e', data: new Uint8Array(), usedBy: [] },
           ],
         });
-        await commit({ blobs: [{ hash: 'l', data: new Uint8Array([1]) }] });
+        await commit({ blobs: [{ hash: 'l', data: new Uint8Array([1]), usedBy: [] }] });
         expect(await store.getBlob('l')).toEqual(large);
         expect(await store.getBlob('e')).toEqual(new Uint8Array());
         expect(await store.getBlob('none')).toBeNull();
+      });
+
+      test('which content hashes are named by an artifact', async () => {
+        await commit({
+          artifacts: [artifactOf(1, { sha256: 'a' }), artifactOf(2, { sha256: 'a' }), artifactOf(3, { sha256: 'b' })],
+        });
+        expect(await store.namedHashes(['a', 'b', 'c'])).toEqual(new Set(['a', 'b']));
+        expect(await store.namedHashes(['c'])).toEqual(new Set());
       });
 
       test('artifacts by what they belong to, newest first; the first of an id stays', async () => {
@@ -756,7 +779,7 @@ export const describeStore = (adapter: string, createPlace: () => Promise<StoreP
         actorOf(id, { facts: { objectiveId: objective, state: 'completed', settled: true, ...facts } });
       const gone = [objective, task, idOf('run', 1)];
       const rowOf = (rest: Partial<ArchiveRow> = {}): ArchiveRow => ({
-        objectiveId: objective,
+        subjectId: objective,
         title: 'old',
         state: 'completed',
         file: `${objective}.ndjson.gz`,
@@ -774,6 +797,7 @@ export const describeStore = (adapter: string, createPlace: () => Promise<StoreP
         owner: firstOwner,
         row: rowOf(),
         actors: gone.map((id) => ({ id, revision: 1 })),
+        artifacts: [artifactOf(1).artifactId],
         edges: [{ relation: 'dependent', from: outside, to: task }],
         ...rest,
       });
@@ -806,11 +830,16 @@ export const describeStore = (adapter: string, createPlace: () => Promise<StoreP
             { relation: 'dependent', from: outside, to: idOf('task', 8) },
           ],
           artifacts: [artifactOf(1, { objectiveId: objective, taskId: task }), artifactOf(2, { objectiveId: other })],
+          blobs: [
+            { hash: 'own', data: new Uint8Array([1]), usedBy: [task] },
+            { hash: 'shared', data: new Uint8Array([2]), usedBy: [task, idOf('run', 1), outside] },
+            { hash: 'nobody', data: new Uint8Array([3]), usedBy: [] },
+          ],
         });
       });
 
       test('M1: its actors, entries, edges and artifacts go, the index row comes, the rest stays as it was', async () => {
-        expect(await store.archiveObjective(moveOf())).toEqual({ kind: 'committed' });
+        expect(await store.archive(moveOf())).toEqual({ kind: 'committed' });
         for (const owner of [firstOwner, secondOwner]) {
           expect((await store.getActors(gone)).size).toBe(0);
           expect(await store.resolvePrefix(['task'], task)).toEqual([]);
@@ -834,15 +863,35 @@ export const describeStore = (adapter: string, createPlace: () => Promise<StoreP
           expect((await store.listArtifacts({ limit: 9 })).items.map(({ artifactId }) => artifactId)).toEqual([
             artifactOf(2).artifactId,
           ]);
-          for (const id of gone) expect(await store.findArchived(id)).toEqual(rowOf());
+          for (const id of [...gone, artifactOf(1).artifactId]) {
+            expect(await store.findArchived(id)).toEqual(rowOf());
+          }
           expect(await store.findArchived(outside)).toBeNull();
           expect(await store.listArchived({ limit: 10 })).toEqual({ items: [rowOf()], nextCursor: null, total: null });
           await reopen(owner === firstOwner ? secondOwner : { epoch: 3, instance: 'third' });
         }
       });
 
+      test('M3: a blob goes with the last actor that uses it, and comes back with the next', async () => {
+        expect((await store.blobsOf([task])).toSorted()).toEqual(['own', 'shared']);
+        await store.archive(moveOf());
+        expect(await store.blobsOf(gone)).toEqual([]);
+        expect(await store.getBlob('own')).toBeNull();
+        expect(await store.getBlob('shared')).toEqual(new Uint8Array([2]));
+        expect(await store.getBlob('nobody')).toEqual(new Uint8Array([3]));
+        await commit({ blobs: [{ hash: 'own', data: new Uint8Array([1]), usedBy: [outside] }] });
+        expect(await store.getBlob('own')).toEqual(new Uint8Array([1]));
+        expect((await store.blobsOf([outside, task])).toSorted()).toEqual(['own', 'shared']);
+        const facts = { objectiveId: other, settled: true };
+        await commit({ actors: [actorOf(outside, { revision: 2, facts })] });
+        const last = rowOf({ subjectId: outside, entries: 1, artifacts: 0, actors: 1 });
+        const move = moveOf({ row: last, actors: [{ id: outside, revision: 2 }], artifacts: [], edges: [] });
+        expect(await store.archive(move)).toEqual({ kind: 'committed' });
+        for (const hash of ['own', 'shared']) expect(await store.getBlob(hash)).toBeNull();
+      });
+
       test('the journal goes on where it stood, although its last entries are gone', async () => {
-        await store.archiveObjective(moveOf());
+        await store.archive(moveOf());
         await reopen();
         expect(await store.lastSeq()).toBe(7);
         await commit({ journal: [entryOf(8, outside)], actors: [actorOf(outside, { revision: 2 })] });
@@ -861,6 +910,8 @@ export const describeStore = (adapter: string, createPlace: () => Promise<StoreP
         ['an actor that is not there', {}, { actors: [...moveOf().actors, { id: idOf('run', 7), revision: 1 }] }],
         ['an entry more', { journal: [entryOf(8, task, { kind: 'rejected', patch: null })] }, {}],
         ['an artifact more', { artifacts: [artifactOf(3, { objectiveId: objective })] }, {}],
+        ['an artifact more of a run', { artifacts: [artifactOf(3, { runId: idOf('run', 1) })] }, {}],
+        ['an artifact that is not there', {}, { artifacts: [artifactOf(1).artifactId, artifactOf(4).artifactId] }],
         ['a timer', { timers: [{ actor: task, key: 'retry', dueAt: at(1), event: 'timer.retry' }] }, {}],
         ['an effect that waits', { outbox: [outboxOf(`${idOf('run', 1)}/5/0`)] }, {}],
         ['a tell that goes on', { continuations: [{ ...full(1).continuations![0]!, of: objective }] }, {}],
@@ -868,7 +919,7 @@ export const describeStore = (adapter: string, createPlace: () => Promise<StoreP
       ])('M2: %s keeps everything as it was', async (_, more, rest) => {
         await commit(more);
         const before = await everything();
-        const result = await store.archiveObjective(moveOf(rest));
+        const result = await store.archive(moveOf(rest));
         expect(result.kind).toBe(rest.owner === undefined ? 'conflict' : 'lost');
         expect(await everything()).toEqual(before);
         expect((await store.listArchived({ limit: 10 })).items).toEqual([]);
@@ -876,7 +927,7 @@ export const describeStore = (adapter: string, createPlace: () => Promise<StoreP
       });
 
       test('a write that was computed before the move is a conflict after it', async () => {
-        await store.archiveObjective(moveOf());
+        await store.archive(moveOf());
         const late = { ...settled(task), revision: 2, expectedRevision: 1 };
         expect(await store.commit(batchOf({ actors: [late] }))).toEqual({ kind: 'conflict', actor: task });
       });
@@ -884,16 +935,14 @@ export const describeStore = (adapter: string, createPlace: () => Promise<StoreP
       test('pages of archived objectives meet without a gap', async () => {
         for (let n = 11; n <= 15; n += 1) {
           await commit({ actors: [settled(idOf('objective', n))] });
-          const row = rowOf({ objectiveId: idOf('objective', n), entries: 0, artifacts: 0, actors: 1 });
-          const actors = [{ id: row.objectiveId, revision: 1 }];
-          expect(await store.archiveObjective(moveOf({ row, actors, edges: [] }))).toEqual({ kind: 'committed' });
+          const row = rowOf({ subjectId: idOf('objective', n), entries: 0, artifacts: 0, actors: 1 });
+          const actors = [{ id: row.subjectId, revision: 1 }];
+          expect(await store.archive(moveOf({ row, actors, artifacts: [], edges: [] }))).toEqual({ kind: 'committed' });
         }
         const first = await store.listArchived({ limit: 3 });
-        expect(first.items.map(({ objectiveId }) => objectiveId)).toEqual(
-          [15, 14, 13].map((n) => idOf('objective', n)),
-        );
+        expect(first.items.map(({ subjectId }) => subjectId)).toEqual([15, 14, 13].map((n) => idOf('objective', n)));
         const rest = await store.listArchived({ limit: 3, after: first.nextCursor! });
-        expect(rest.items.map(({ objectiveId }) => objectiveId)).toEqual([12, 11].map((n) => idOf('objective', n)));
+        expect(rest.items.map(({ subjectId }) => subjectId)).toEqual([12, 11].map((n) => idOf('objective', n)));
         expect(rest.nextCursor).toBeNull();
       });
     });

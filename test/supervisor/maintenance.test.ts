@@ -271,7 +271,7 @@ describe('the jobs', () => {
     mkdirSync(paths.runDirectory(idOf('run', 1)));
     await run('archive');
     const { items } = await store.listArchived({ limit: 10 });
-    expect(items.map(({ objectiveId, title }) => [objectiveId, title])).toEqual([
+    expect(items.map(({ subjectId, title }) => [subjectId, title])).toEqual([
       [idOf('objective', 3), 'goal 3'],
       [idOf('objective', 1), 'goal 1'],
     ]);

@@ -10,6 +10,7 @@ import { readOnlyContext } from '../../operations/operation-context.ts';
 import { catalogue } from '../../operations/catalogue.ts';
 import { invokeOperation } from '../../operations/invoke-operation.ts';
 import { openTrust } from '../../operations/trust.ts';
+import { readArchivedArtifact } from '../../persistence/archived-artifacts.ts';
 import { artifactPath } from '../../persistence/artifact-files.ts';
 import { openSqliteReader } from '../../persistence/sqlite-reader.ts';
 import type { JournalEntry, StoreReader } from '../../persistence/store.ts';
@@ -67,6 +68,7 @@ const contextOf = ({ project, paths }: ProjectPlace, reader: StoreReader, env: C
         const bytes = await readFile(artifactPath(paths.artifacts, row.sha256)).catch(() => null);
         return bytes?.subarray(0, maxBytes) ?? null;
       },
+      readArchived: (archive, wanted) => readArchivedArtifact(paths.archive, archive, wanted),
     },
     machineCoverage: () => coverageText(project.repoRoot),
     signal: new AbortController().signal,

@@ -10,6 +10,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ConductorError } from '../../machines/errors.ts';
 import { HIGH_RISK_GATE_TYPES, type GateType } from '../../machines/gate/model.ts';
+import { readArchivedArtifact } from '../../persistence/archived-artifacts.ts';
 import { artifactPath } from '../../persistence/artifact-files.ts';
 import { newId } from '../../persistence/id-source.ts';
 import type { JournalEntry } from '../../persistence/store.ts';
@@ -133,7 +134,10 @@ function commonContext({ supervisor, version, environment }: FaceOptions, meter:
       isTrusted: (hash) => trust.isTrusted(hash),
     }),
     trust,
-    artifacts: { read: (row, maxBytes) => readBeginning(artifactPath(paths.artifacts, row.sha256), maxBytes) },
+    artifacts: {
+      read: (row, maxBytes) => readBeginning(artifactPath(paths.artifacts, row.sha256), maxBytes),
+      readArchived: (archive, wanted) => readArchivedArtifact(paths.archive, archive, wanted),
+    },
     services: servicesView(supervisor, version, meter),
     liveDiff: liveDiffOf(supervisor),
     machineCoverage: () => coverageText(supervisor.project.repoRoot),

@@ -1,7 +1,7 @@
 /** What callers are told when a commit failed, and what is kept of a message that no store can write. */
 import { ConductorError } from '../../machines/errors.ts';
 import type { EpochMs } from '../../machines/ids.ts';
-import type { DeadLetter } from '../../persistence/store.ts';
+import type { DeadLetter } from '../../persistence/dead-letter.ts';
 import type { Pending } from './mailbox.ts';
 
 export const wordsOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

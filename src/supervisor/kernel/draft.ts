@@ -10,7 +10,6 @@ import type { ActorId } from '../../machines/ids.ts';
 import type {
   ArtifactRow,
   Continuation,
-  DeadLetter,
   JournalEntry,
   OutboxRow,
   OutboxUpdate,
@@ -18,9 +17,10 @@ import type {
   StoredRequest,
   TimerRow,
 } from '../../persistence/store.ts';
+import type { DeadLetter } from '../../persistence/dead-letter.ts';
+import type { StoredBlob } from '../../persistence/stored-blob.ts';
 import type { LiveActor } from './actor-cache.ts';
 
-export type Blob = { readonly hash: string; readonly data: Uint8Array };
 export type RelationPage = readonly { readonly row: number; readonly to: string }[];
 
 /** Facts of the store that a computation asked for and did not find in memory. */
@@ -64,7 +64,7 @@ export class Draft {
   readonly outbox: OutboxRow[] = [];
   readonly outboxUpdates: OutboxUpdate[] = [];
   readonly requests: StoredRequest[] = [];
-  readonly blobs: Blob[] = [];
+  readonly blobs: StoredBlob[] = [];
   readonly artifacts: ArtifactRow[] = [];
   readonly deadLetters: DeadLetter[] = [];
   readonly continuations: Continuation[] = [];

@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import { kindOfId, type EpochMs } from '../../machines/ids.ts';
 import type { Principal } from '../../machines/schema.ts';
-import type { ActorFacts, JournalEntry, PersistedSnapshot } from '../../persistence/store.ts';
+import type { ActorFacts, JournalEntry } from '../../persistence/store.ts';
 import { diffSnapshot } from '../../persistence/merge-patch.ts';
 import type { LiveActor } from './actor-cache.ts';
 import type { Draft } from './draft.ts';
@@ -38,8 +38,8 @@ export function writeTransition(page: JournalPage, change: Change): LiveActor {
   const sinceKeyframe = (before?.sinceKeyframe ?? Number.POSITIVE_INFINITY) + 1;
   const isFull = before === null || sinceKeyframe >= page.limits.keyframeEvery;
   const patch = isFull
-    ? fullPatch(page, after.persisted)
-    : mergePatch(page, diffSnapshot(before.persisted, after.persisted), after.persisted);
+    ? fullPatch(page, after)
+    : mergePatch(page, diffSnapshot(before.persisted, after.persisted), after);
   page.draft.journal.push({
     ...headOf(page, after),
     kind: 'transition',
@@ -63,7 +63,7 @@ export function writeMigration(page: JournalPage, actor: LiveActor): LiveActor {
     to: actor.facts.state,
     taken: [],
     reason: null,
-    patch: fullPatch(page, actor.persisted),
+    patch: fullPatch(page, actor),
   });
   return { ...actor, sinceKeyframe: 0, migratedFrom: null };
 }
@@ -130,15 +130,15 @@ const headOf = (page: JournalPage, actor: Subject) => ({
 
 type Patch = NonNullable<JournalEntry['patch']>;
 
-function mergePatch(page: JournalPage, merge: unknown, snapshot: PersistedSnapshot): Patch {
-  return isSmall(page, merge) ? { merge } : fullPatch(page, snapshot);
+function mergePatch(page: JournalPage, merge: unknown, actor: LiveActor): Patch {
+  return isSmall(page, merge) ? { merge } : fullPatch(page, actor);
 }
 
-function fullPatch(page: JournalPage, snapshot: PersistedSnapshot): Patch {
+function fullPatch(page: JournalPage, { id, persisted: snapshot }: LiveActor): Patch {
   if (isSmall(page, snapshot)) return { keyframe: snapshot };
   const data = new TextEncoder().encode(JSON.stringify(snapshot));
   const hash = createHash('sha256').update(data).digest('hex');
-  page.draft.blobs.push({ hash, data });
+  page.draft.blobs.push({ hash, data, usedBy: [id] });
   return { blob: hash };
 }
 

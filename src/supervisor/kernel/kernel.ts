@@ -9,6 +9,7 @@ import type { EffectName, EffectParams } from '../../machines/effects.ts';
 import type { ActorId, EpochMs } from '../../machines/ids.ts';
 import type { Principal } from '../../machines/schema.ts';
 import type { ArtifactRow, JournalEntry, OutboxRow, Store, StoredActor } from '../../persistence/store.ts';
+import type { StoredBlob } from '../../persistence/stored-blob.ts';
 
 /** `at` is stamped by the kernel when it is absent. */
 export type EventBody = { readonly type: string; readonly at?: EpochMs; readonly [field: string]: unknown };
@@ -23,7 +24,7 @@ export type Post = {
   readonly principal: Principal;
   /** A repeat with the same hash gets the stored result, one with another hash `idempotency_conflict`. */
   readonly request?: { readonly id: string; readonly hash: string; readonly result: unknown };
-  readonly blobs?: readonly { readonly hash: string; readonly data: Uint8Array }[];
+  readonly blobs?: readonly StoredBlob[];
   readonly artifacts?: readonly ArtifactRow[];
   /** Outbox row that this post answers: marked done in the same commit, also when the messages are ignored. */
   readonly effectDone?: string;

@@ -24,7 +24,7 @@ export async function createFollowup(parts: RunParts, from: From, body: Followup
   const outcome = await parts.kernel().post({
     messages: messagesFor({ taskId, objectiveId: asker.task.objectiveId, at: parts.clock.now() }, spec, encoded.hash),
     principal: 'child_run',
-    blobs: [encoded],
+    blobs: [{ ...encoded, usedBy: [taskId] }],
     request: {
       id: `followup/${from.runId}/${String(from.epoch)}/${String(seq)}`,
       hash: encoded.hash,

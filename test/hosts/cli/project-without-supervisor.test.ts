@@ -25,6 +25,7 @@ import { findProject, writeProjectMark } from '../../../src/supervisor/workspace
 import { createLocalProject } from '../../../src/hosts/cli/local-project.ts';
 import { createPortOpener } from '../../../src/hosts/cli/open-port.ts';
 import { runCli } from '../../../src/hosts/cli/run-cli.ts';
+import { actorOf, artifactOf, batchOf, idOf } from '../../persistence/store-builders.ts';
 import { fakeIo, type FakeIo } from './surroundings.ts';
 import { OBJECTIVE } from './journal.ts';
 
@@ -148,6 +149,26 @@ describe('with a store that an owner left', () => {
     expect(drawn.out).toContain('Active: active.</desc>');
     expect(await conductor(['replay'])).toMatchObject({ exitCode: 0, out: '2 entries, 1 entity, 0 differences\n' });
     expect((await conductor(['doctor'])).out).toMatch(/ok {4}journal +2 entries/);
+  });
+
+  test('doctor says what is old enough for the archive, by what the user has configured', async () => {
+    const store = await openSqliteStore({ path: await leaveStore() });
+    const updatedAt = (Date.now() - 40 * 86_400_000) as EpochMs;
+    const task = actorOf(idOf('task', 1), { facts: { state: 'completed', settled: true } });
+    await store.commit(
+      batchOf({
+        owner: store.owner,
+        actors: [{ ...task, createdAt: updatedAt, updatedAt }],
+        artifacts: [artifactOf(1, { taskId: task.id, bytes: 2 * 1_048_576 })],
+      }),
+    );
+    await store.close();
+    expect((await conductor(['doctor'])).out).toMatch(/ok {4}retention +nothing was settled more than 90 days ago\n/);
+    mkdirSync(join(folder, '.config', 'conductor'), { recursive: true });
+    writeFileSync(join(folder, '.config', 'conductor', 'config.yaml'), 'retainDays: 30\n');
+    expect((await conductor(['doctor'])).out).toMatch(
+      /retention +1 objective or single task settled more than 30 days ago, to be archived with up to 2\.0 MiB of evidence\n/,
+    );
   });
 
   test('what changes something is refused with the way to a supervisor', async () => {

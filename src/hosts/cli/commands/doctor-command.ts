@@ -57,8 +57,22 @@ const allChecks = async (
     ...(await homeChecks(place, { env: io.env, now, fix })),
     ...adopted,
     ...(await repositoryChecks(place, { env: io.env, now, fix })),
-    ...(await storeChecks(place, { now, retryEffects: fix ? retryEffects : null })),
+    ...(await storeChecks(place, {
+      now,
+      retainDays: await retainDaysOf(place, io.env),
+      retryEffects: fix ? retryEffects : null,
+    })),
   ];
+};
+
+/** A broken file of the user is said by the check of the configuration; here what is built in stands in for it. */
+const retainDaysOf = async (place: ProjectPlace, env: CommandContext['io']['env']): Promise<number> => {
+  const { BUILT_IN_CONFIGURATION } = await import('../../../operations/configuration.ts');
+  const { configurationHere } = await import('../configuration-here.ts');
+  const found = await configurationHere(place, env)
+    .at(null)
+    .catch(() => null);
+  return (found?.values ?? BUILT_IN_CONFIGURATION).retainDays;
 };
 
 const tones: Readonly<Record<Check['state'], Tone>> = { ok: 'good', warn: 'warn', FAIL: 'bad' };

@@ -9,6 +9,7 @@ import { readSupervisorFile } from '../../rpc/supervisor-file.ts';
 import type { ProjectPlace } from '../project-place.ts';
 import { agoText, countText, plural } from '../output/time-text.ts';
 import { checked, fail, ok, warn, type Check } from './doctor-check.ts';
+import { retentionCheck } from './retention-check.ts';
 
 /** Entries at the end of the journal that are counted one by one. */
 const TAIL = 1_000;
@@ -17,13 +18,14 @@ const ARCHIVED_MAX = 1_000;
 
 export type StoreCheckOptions = {
   readonly now: number;
+  readonly retainDays: number;
   /** Has the supervisor try parked effects again, and says how many there were; null: only look. */
   readonly retryEffects: (() => Promise<number>) | null;
 };
 
 export const storeChecks = async (
   place: ProjectPlace,
-  { now, retryEffects }: StoreCheckOptions,
+  { now, retainDays, retryEffects }: StoreCheckOptions,
 ): Promise<readonly Check[]> => {
   const supervisor = await checked('supervisor', () => supervisorCheck(place, now));
   const { paths } = place;
@@ -42,6 +44,7 @@ export const storeChecks = async (
       await checked('journal', () => journalCheck(reader)),
       await checked('effects', () => effectsCheck(reader, retryEffects)),
       await checked('dead letters', () => deadLettersCheck(reader)),
+      await checked('retention', () => retentionCheck(reader, { now, retainDays })),
     ];
   } finally {
     await reader.close();
