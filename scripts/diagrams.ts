@@ -10,7 +10,7 @@ import { chartMermaid } from '../src/operations/charts/chart-mermaid.ts';
 import { chartSvg } from '../src/operations/charts/chart-svg.ts';
 import { edgeText, visibleActions } from '../src/operations/charts/chart-text.ts';
 import { CHART_MACHINES } from '../src/operations/charts/chart-machines.ts';
-import { chartLayout, endLayouts } from '../src/operations/charts/layout-pool.ts';
+import { chartLayout, endLayouts } from '../src/operations/charts/layout-source.ts';
 
 const folder = fileURLToPath(new URL('../visualizations/machines/', import.meta.url));
 

@@ -88,6 +88,6 @@ export const programs: readonly Program[] = [
   { ...program, name: 'child', ending: 'cjs', entry: 'src/main/child.ts' },
   { ...program, name: 'sqlite-writer-thread', ending: 'cjs', entry: 'src/persistence/sqlite-writer-thread.ts' },
   { ...program, name: 'starter-program', ending: 'cjs', entry: 'src/supervisor/processes/starter-program.ts' },
-  { ...program, name: 'layout-worker', entry: 'src/operations/charts/layout-worker.ts' },
+  { ...program, name: 'layout-program', entry: 'src/operations/charts/layout-program.ts' },
   { ...program, name: 'hash-worker', ending: 'cjs', entry: 'src/supervisor/hash-worker.ts' },
 ];

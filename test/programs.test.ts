@@ -32,7 +32,7 @@ const rules: Record<string, Rule> = {
   child: { never: [...light, ...pages, ...tools, 'node-pty'], notAtStart: [] },
   'sqlite-writer-thread': { never: [...light, ...pages, ...tools, 'node-pty', 'vscode-jsonrpc'], notAtStart: [] },
   'starter-program': { never: [...light, ...pages, ...tools, 'node-pty', 'vscode-jsonrpc'], notAtStart: [] },
-  'layout-worker': {
+  'layout-program': {
     never: [...light.filter((name) => name !== 'elkjs'), ...pages, ...tools, 'node-pty', 'vscode-jsonrpc'],
     notAtStart: [],
   },

@@ -4,7 +4,7 @@ import { ACTOR_KINDS, idPattern, kindOfId } from '../machines/ids.ts';
 import type { StoreReader } from '../persistence/store.ts';
 import { CHART_NAMES, type ChartName } from './charts/chart-machines.ts';
 import { ChartLayoutSchema } from './charts/chart-layout.ts';
-import { chartLayout, taskLayout } from './charts/layout-pool.ts';
+import { chartLayout, taskLayout } from './charts/layout-source.ts';
 import { TaskLayoutSchema, type TaskGraph } from './charts/task-layout.ts';
 import { momentSeq } from './moment-parameters.ts';
 import { contextOf, needActor, type HandlerContext } from './operation-context.ts';

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { graphOf } from '../../src/machines/transition-graph.ts';
 import { CHART_MACHINES, CHART_NAMES } from '../../src/operations/charts/chart-machines.ts';
-import { chartLayout, endLayouts } from '../../src/operations/charts/layout-pool.ts';
+import { chartLayout, endLayouts } from '../../src/operations/charts/layout-source.ts';
 import { openProject, PLAN, refusalOf, type Project } from './operation-fixture.ts';
 
 let project: Project;

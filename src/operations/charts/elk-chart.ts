@@ -1,6 +1,6 @@
 /**
  * Lays a chart out with ELK: layers from top to bottom, arrows with right angles, the text of an arrow in a gap of its own.
- * Runs in the thread of `layout-worker.ts`.
+ * Runs in the process of `layout-program.ts`.
  */
 import type { ElkExtendedEdge, ElkLabel, ElkNode, ElkPoint } from 'elkjs/lib/elk-api.js';
 import type { GraphEdge, GraphState, TransitionGraph } from '../../machines/transition-graph.ts';

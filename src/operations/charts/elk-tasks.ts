@@ -1,4 +1,4 @@
-/** Lays tasks out with ELK: layers from left to right, few crossings. Runs in the thread of `layout-worker.ts`. */
+/** Lays tasks out with ELK: layers from left to right, few crossings. Runs in the process of `layout-program.ts`. */
 import type { ElkNode } from 'elkjs/lib/elk-api.js';
 import type { Elk } from './elk-chart.ts';
 import { TASK_BOX, TASK_GAP, TASK_MARGIN } from './task-columns.ts';

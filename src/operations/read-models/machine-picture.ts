@@ -4,7 +4,7 @@ import { graphOf, type TransitionGraph } from '../../machines/transition-graph.t
 import { CHART_MACHINES, CHART_NAMES, type ChartName } from '../charts/chart-machines.ts';
 import { chartMermaid } from '../charts/chart-mermaid.ts';
 import { chartSvg } from '../charts/chart-svg.ts';
-import { chartLayout } from '../charts/layout-pool.ts';
+import { chartLayout } from '../charts/layout-source.ts';
 
 export const PICTURE_FORMATS = ['mermaid', 'svg', 'json'] as const;
 export type PictureFormat = (typeof PICTURE_FORMATS)[number];

@@ -1,6 +1,6 @@
 /**
  * Goal: a picture of every machine that one can read: nothing overlaps, nothing is cut, nothing is missing.
- * Method: the real charts, and a made-up one with regions, are laid out in the real thread; boxes are compared with boxes.
+ * Method: the real charts, and a made-up one with regions, are laid out by the real program; boxes are compared with boxes.
  */
 import { afterAll, describe, expect, test } from 'vitest';
 import { setup } from 'xstate';
@@ -8,7 +8,7 @@ import { graphOf, type TransitionGraph } from '../../../src/machines/transition-
 import type { ChartLayout } from '../../../src/operations/charts/chart-layout.ts';
 import { CHART_MACHINES } from '../../../src/operations/charts/chart-machines.ts';
 import { CHART_FONT, widthOf } from '../../../src/operations/charts/chart-text.ts';
-import { chartLayout, endLayouts, taskLayout } from '../../../src/operations/charts/layout-pool.ts';
+import { chartLayout, endLayouts, taskLayout } from '../../../src/operations/charts/layout-source.ts';
 
 afterAll(endLayouts);
 

@@ -9,7 +9,7 @@ import type { ChartLayout } from '../../../src/operations/charts/chart-layout.ts
 import { CHART_MACHINES } from '../../../src/operations/charts/chart-machines.ts';
 import { chartMermaid } from '../../../src/operations/charts/chart-mermaid.ts';
 import { chartSvg } from '../../../src/operations/charts/chart-svg.ts';
-import { chartLayout, endLayouts } from '../../../src/operations/charts/layout-pool.ts';
+import { chartLayout, endLayouts } from '../../../src/operations/charts/layout-source.ts';
 import { elementsOf } from './xml-check.ts';
 
 afterAll(endLayouts);

@@ -8,7 +8,7 @@ import { graphOf } from '../../../src/machines/transition-graph.ts';
 import type { ChartForm } from '../../../src/operations/charts/chart-layout.ts';
 import { CHART_MACHINES } from '../../../src/operations/charts/chart-machines.ts';
 import { CHART_FONT } from '../../../src/operations/charts/chart-text.ts';
-import { chartLayout, endLayouts } from '../../../src/operations/charts/layout-pool.ts';
+import { chartLayout, endLayouts } from '../../../src/operations/charts/layout-source.ts';
 import {
   arrowLook,
   chartSentence,

@@ -1,5 +1,5 @@
 /** The page's one feed and its one window to the past, wired to the browser. */
-import { API } from '../../../src/hosts/inspector/protocol.ts';
+import { API, type ClientHello, type SocketHello } from '../../../src/hosts/inspector/protocol.ts';
 import type { Overview } from '../../../src/operations/read-models/overview.ts';
 import { currentRoute, onRoute } from '../app/use-route.ts';
 import { call } from './api.ts';
@@ -18,7 +18,7 @@ const nextFrame = (run: () => void): void => {
 
 const open: FeedPorts['open'] = (after, on) =>
   openPageSocket(API.feed, {
-    hello: () => ({ after: after() }),
+    hello: (): Omit<ClientHello, keyof SocketHello> => ({ after: after() }),
     open: on.open,
     message: (data) => {
       if (typeof data === 'string') on.message(data);

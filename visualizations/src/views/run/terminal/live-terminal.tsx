@@ -1,6 +1,11 @@
 /** The terminal of a run as it is now, read-only, over a socket of its own. */
 import { useCallback, useState } from 'react';
-import { API, type TerminalMessage } from '../../../../../src/hosts/inspector/protocol.ts';
+import {
+  API,
+  type SocketHello,
+  type TerminalHello,
+  type TerminalMessage,
+} from '../../../../../src/hosts/inspector/protocol.ts';
 import type { Nobody } from '../../../connection/greeting.ts';
 import { openPageSocket } from '../../../connection/page-socket.ts';
 import { Button } from '../../../design/button.tsx';
@@ -15,7 +20,7 @@ const ENDS: Readonly<Record<Nobody, string>> = {
 const openTerminal = (runId: string, screen: ScreenHandle, onEnd: (reason: string) => void): (() => void) => {
   let isWanted = true;
   const socket = openPageSocket(API.terminal, {
-    hello: () => ({ runId }),
+    hello: (): Omit<TerminalHello, keyof SocketHello> => ({ runId }),
     open: () => undefined,
     message: (data) => {
       if (typeof data !== 'string') {

@@ -1,26 +1,22 @@
 /**
- * Layouts of charts and tasks, made in a thread and remembered.
+ * Layouts of charts and tasks, made beside this process and remembered.
  *
- * L1. Nothing of ELK or of the pool is in memory before the first layout, and the thread ends when there is nothing to do.
+ * L1. Nothing of ELK is in this process, and the one that has it ends when there is nothing to do.
  * L2. A chart is laid out once for each version of a machine; asking again, also meanwhile, gives the same.
  */
 import type { TransitionGraph } from '../../machines/transition-graph.ts';
-import { programBeside } from '../../persistence/program-file.ts';
 import type { ChartForm, ChartLayout } from './chart-layout.ts';
-import type { layout, LayoutJob } from './layout-worker.ts';
+import { LayoutProcess } from './layout-process.ts';
+import type { LayoutJob } from './layout-program.ts';
 import { columnTasks } from './task-columns.ts';
 import type { TaskGraph, TaskLayout } from './task-layout.ts';
 
-/** A thread without work ends after this time, in ms; loading it again takes about 200. */
-const THREAD_IDLE_MS = 5_000;
 /** Tasks that ELK arranges in less than half a second; more of them stand in columns. */
 const ELK_TASKS_MAX = 300;
 /** Graphs of tasks that are remembered: one for each objective somebody looks at. */
 const TASK_LAYOUTS_MAX = 16;
 
-type Pool = { readonly run: typeof layout; readonly destroy: () => Promise<void> };
-
-let loading: Promise<Pool> | null = null;
+let beside: LayoutProcess | null = null;
 const charts = new Map<string, Promise<ChartLayout>>();
 const tasks = new Map<string, Promise<TaskLayout>>();
 
@@ -35,11 +31,9 @@ export const taskLayout = (graph: TaskGraph): Promise<TaskLayout> => {
   return remembered(tasks, JSON.stringify(graph), async () => (await run({ kind: 'tasks', graph })) as TaskLayout);
 };
 
-/** Ends the thread now: for programs that would wait for it. */
+/** Ends the process now, and resolves when it is gone. */
 export const endLayouts = async (): Promise<void> => {
-  const pool = loading;
-  loading = null;
-  await (await pool)?.destroy();
+  await beside?.end();
 };
 
 /** A layout that failed is tried again by the next who asks. */
@@ -56,21 +50,9 @@ const remembered = <Layout>(
   return made;
 };
 
-const run = async (job: LayoutJob): Promise<ChartLayout | TaskLayout> => {
-  loading ??= loadPool();
-  return (await loading).run(job);
-};
-
-const loadPool = async (): Promise<Pool> => {
-  const { Piscina } = await import('piscina');
-  const pool = new Piscina<LayoutJob, ChartLayout | TaskLayout>({
-    filename: programBeside(import.meta.url, 'layout-worker').href,
-    name: 'layout',
-    minThreads: 0,
-    maxThreads: 1,
-    idleTimeout: THREAD_IDLE_MS,
-    execArgv: [],
-    env: {},
+const run = (job: LayoutJob): Promise<ChartLayout | TaskLayout> => {
+  beside ??= new LayoutProcess(() => {
+    beside = null;
   });
-  return { run: (job) => pool.run(job), destroy: () => pool.destroy() };
+  return beside.run(job);
 };
