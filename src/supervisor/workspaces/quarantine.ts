@@ -66,6 +66,8 @@ export async function copyTree(from: string, to: string, paths: readonly PathByt
   const written: Buffer[] = [];
   const directories: { readonly location: Buffer; readonly stat: Stats }[] = [];
   let links = 0;
+  // For what lies at the top: the parents of everything else are made with it.
+  mkdirSync(to, { recursive: true, mode: 0o700 });
   for (const path of paths) {
     const source = locate(from, path);
     const target = locate(to, path);

@@ -111,6 +111,20 @@ describe('cleanup', () => {
     await expect(scratch.workspaces.restore({ workerId: 'w-1' })).rejects.toMatchObject({ code: 'conflict' });
   });
 
+  it.each([
+    ['an ignored link', (): void => symlinkSync('../../elsewhere/node_modules', join(tree, 'node_modules'))],
+    ['an ignored file', (): void => write(join(tree, 'debug.log'), 'log')],
+    ['a new file', (): void => write(join(tree, 'new'), 'new')],
+    ['a repository of its own', (): void => void gitIn(tree, 'init', '-q', 'nested')],
+  ])('restore gives back %s at the top that is all there is', async (_what, leave) => {
+    leave();
+    const before = snapshot(tree);
+    expect(before.size).toBeGreaterThan(0);
+    expect(await cleanup()).toMatchObject({ kind: 'removed' });
+    await scratch.workspaces.restore({ workerId: 'w-1' });
+    expect(snapshot(tree)).toEqual(before);
+  });
+
   it('K2: changes that git was told to overlook are rescued', async () => {
     gitIn(tree, 'update-index', '--assume-unchanged', 'a.txt');
     gitIn(tree, 'update-index', '--skip-worktree', 'src/b.txt');
