@@ -20,8 +20,10 @@ export type ProjectHome = {
   readonly backups: string;
   readonly runs: string;
   readonly artifacts: string;
-  /** Objectives that were settled long ago, one file each. */
+  /** What was settled long ago, one file each. */
   readonly archive: string;
+  /** Copies of the programs, of all projects of the home together. */
+  readonly runtime: string;
   /** Directory of one run: contract, spool, output, recording, exit record. */
   readonly runDirectory: (runId: string) => string;
 };
@@ -67,6 +69,7 @@ export const projectHome = (home: string, key: string): ProjectHome => {
     runs,
     artifacts: join(root, 'artifacts'),
     archive: join(root, 'archive'),
+    runtime: join(home, 'runtime'),
     runDirectory: (runId) => join(runs, plainName(runId)),
   };
 };

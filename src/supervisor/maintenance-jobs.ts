@@ -1,12 +1,13 @@
 /**
  * What maintenance does of a project's home: sockets that nobody owns, dead letters, run directories that were settled long ago,
- * and what retention-jobs.ts does. The jobs of maintenance.ts.
+ * copies of programs that nobody runs, and what retention-jobs.ts does. The jobs of maintenance.ts.
  *
  * J1. Only what is ours is touched: the project's own key, and runs that its store knows.
  * J2. Only what is settled goes; what the store does not know stays as evidence.
  */
 import { lstatSync, readdirSync, statSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
+import { uptime } from 'node:os';
 import { basename, join } from 'node:path';
 import type { EpochMs } from '../machines/ids.ts';
 import type { ProjectHome } from '../persistence/project-home.ts';
@@ -14,9 +15,12 @@ import { listBackups } from '../persistence/sqlite-backup.ts';
 import { openSqliteReader } from '../persistence/sqlite-reader.ts';
 import type { Clock, Kernel } from './kernel/kernel.ts';
 import type { BackupState, MaintenanceJob, MaintenanceParts } from './maintenance.ts';
+import { commandLines } from './processes/command-lines.ts';
 import { isDeaf } from './processes/dead-sockets.ts';
+import type { ProcessTable } from './processes/process-table.ts';
 import { socketPath } from './processes/runtime-directory.ts';
 import { retentionJobs } from './retention-jobs.ts';
+import { removeUnusedCopies } from './runtime-copies.ts';
 import { runContext } from './runs/run-parts.ts';
 
 const DAY_MS = 86_400_000;
@@ -28,6 +32,7 @@ const NAMES_PER_STEP = 20;
 export type JobParts = {
   readonly kernel: () => Kernel;
   readonly clock: Clock;
+  readonly table: Pick<ProcessTable, 'bootId' | 'liveness'>;
   readonly paths: ProjectHome;
   readonly runtimeDirectory: string;
   /** Epoch of this owner. */
@@ -40,6 +45,7 @@ export const maintenanceJobs = (parts: JobParts): readonly MaintenanceJob[] => [
   { name: 'sockets', everyMs: Number.POSITIVE_INFINITY, run: () => sweepSockets(parts) },
   { name: 'dead letters', everyMs: DAY_MS / 4, run: () => pruneDeadLetters(parts) },
   { name: 'run directories', everyMs: DAY_MS, run: () => removeRunDirectories(parts) },
+  { name: 'program copies', everyMs: DAY_MS, run: () => removeCopies(parts) },
   ...retentionJobs(parts),
 ];
 
@@ -90,6 +96,14 @@ async function isOfOldRun(kernel: Kernel, runId: string, epoch: number): Promise
 
 async function* pruneDeadLetters({ kernel }: JobParts): AsyncGenerator<void> {
   await kernel().store.pruneDeadLetters(DEAD_LETTERS_KEPT);
+  yield;
+}
+
+async function* removeCopies({ paths, clock, table, report }: JobParts): AsyncGenerator<void> {
+  const now = clock.now();
+  const bootedAt = now - uptime() * 1_000;
+  const removed = removeUnusedCopies({ runtime: paths.runtime, now, bootedAt, commandLines, table });
+  if (removed.length > 0) report('program copies', `nobody uses ${removed.join(', ')} any more: removed`);
   yield;
 }
 

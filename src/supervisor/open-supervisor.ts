@@ -43,6 +43,7 @@ import { refuseNewerRunners } from './runs/newer-runners.ts';
 import { createOsRunnerPlatform } from './runs/os-runner-platform.ts';
 import { RUN_LIMITS, type RunLimits, type RunParts } from './runs/run-parts.ts';
 import { createRunnerIntake } from './runs/runner-intake.ts';
+import { holdCopy } from './runtime-copies.ts';
 import type { RunnerIntake } from './runs/runner-link.ts';
 import type { Scheduler } from './scheduler/scheduler.ts';
 import { endRuns, type StopMode } from './stop-runs.ts';
@@ -52,8 +53,6 @@ import { createSupervisionTree, TREE_POLICY, type TreeReport, type TreeView } fr
 import { openWorkspaces } from './workspaces/open-workspaces.ts';
 import { findProject, requireUnmoved, writeProjectMark, type Project } from './workspaces/project-identity.ts';
 import type { Workspaces } from './workspaces/workspace-port.ts';
-
-export type { SupervisorSettings };
 
 export type SupervisorOptions = {
   /** A directory of the repository. */
@@ -143,6 +142,7 @@ async function openOwned(options: SupervisorOptions, { found, paths, ownership }
   const settings = await options.settings(found);
   const { branchPrefix, worktreesDir } = settings;
   const table = openProcessTable();
+  holdCopy(paths.runtime, options.programs.directory, table.self());
   const starter = createProcessStarter({ node: options.programs.node, identify: (pid) => table.identify(pid) });
   const workspaces = await openWorkspaces({
     repoRoot: found.repoRoot,
@@ -293,7 +293,7 @@ async function bringUp(options: SupervisorOptions, made: Running): Promise<Super
 const maintenanceOf = (options: SupervisorOptions, made: Running): CoreMaintenance =>
   homeMaintenance({
     ...made,
-    kernel: () => made.kernel,
+    ...made.parts,
     epoch: made.ownership.owner.epoch,
     retainDays: made.settings.retainDays,
     report: (what, reason) => options.report({ at: made.clock.now(), service: 'maintenance', what, reason }),

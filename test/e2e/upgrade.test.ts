@@ -4,14 +4,16 @@
  */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createLocalProject } from '../../src/hosts/cli/local-project.ts';
 import { supervisorFilePath } from '../../src/hosts/rpc/supervisor-file.ts';
+import { commandLines } from '../../src/supervisor/processes/command-lines.ts';
 import { openProcessTable } from '../../src/supervisor/processes/open-process-table.ts';
-import { ProjectFixture } from './project-fixture.ts';
+import { removeUnusedCopies, UNUSED_MS } from '../../src/supervisor/runtime-copies.ts';
+import { ProjectFixture, until } from './project-fixture.ts';
 
 /** Of the fixture's supervisor. */
 const OTHER_VERSION = '0.0.0-test';
@@ -59,6 +61,40 @@ test('a supervisor of another version makes room; its run goes on and completes'
       objectiveId,
     });
     expect(objective.state).toBe('completed');
+  } finally {
+    await conductor('stop', '--now');
+  }
+});
+
+test('a runner of the old version keeps the programs it runs from until it ends', async () => {
+  await project.close();
+  project = await ProjectFixture.make({ inspector: true });
+  await project.start();
+  const { runtime } = project.paths;
+  const copies = (): readonly string[] => readdirSync(runtime).filter((name) => /-[0-9a-f]{12}$/.test(name));
+  const [old] = copies();
+  let now = Date.now();
+  /** What two looks with two days between them take away. */
+  const removed = (): readonly string[] => {
+    const look = { runtime, bootedAt: 0, commandLines, table: openProcessTable() };
+    removeUnusedCopies({ ...look, now });
+    now += 2 * UNUSED_MS;
+    return removeUnusedCopies({ ...look, now });
+  };
+  const one = { id: 'one', run: `${project.tells('began')}; ${project.waits('go')}`, completion: 'exit-code' };
+  await project.plan({ objective: 'Long', tasks: [one] });
+  await until('the agent', () => project.said('began').length === 1);
+  try {
+    await conductor('upgrade');
+    await project.ended();
+    expect(copies()).toHaveLength(2);
+    expect(removed()).toEqual([]);
+    project.say('go');
+    await project.adopt();
+    await project.taskIs((await project.tasks())[0]!.taskId, 'completed');
+    await until('the runner to end', () => project.processes().length === 0);
+    expect(removed()).toEqual([old]);
+    expect(await conductor<Status>('status')).toMatchObject({ supervisor: expect.any(Object) });
   } finally {
     await conductor('stop', '--now');
   }

@@ -203,7 +203,8 @@ describe('the jobs', () => {
   });
 
   const run = async (name: string): Promise<void> => {
-    const parts = { kernel, clock, paths, runtimeDirectory, epoch: 5, retainDays, report };
+    const table = { bootId: 'boot', liveness: () => 'gone' as const };
+    const parts = { kernel, clock, table, paths, runtimeDirectory, epoch: 5, retainDays, report };
     const job = maintenanceJobs(parts).find((one) => one.name === name)!;
     const steps = job.run();
     while ((await steps.next()).done !== true) await settle();

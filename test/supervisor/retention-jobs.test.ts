@@ -37,10 +37,11 @@ beforeEach(() => {
   paths = projectHome(folder, 'repo-1');
   ensureProjectHome(paths);
   const report = (what: string, reason: string): void => void said.push(`${what}: ${reason}`);
-  jobs = retentionJobs({ kernel, clock, paths, runtimeDirectory: folder, epoch: 1, retainDays, report });
+  jobs = retentionJobs({ kernel, clock, table, paths, runtimeDirectory: folder, epoch: 1, retainDays, report });
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
+const table = { bootId: 'boot', liveness: () => 'gone' as const };
 const kernel = (): Kernel =>
   ({ store, forget: (ids: readonly string[]) => forgotten.push(...ids) }) as unknown as Kernel;
 const run = async (name: string): Promise<void> => {

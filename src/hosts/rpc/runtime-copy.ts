@@ -3,7 +3,9 @@
  *
  * R1. A copy is made aside, synced, and renamed: whoever finds its name finds all of it. Two makers at once leave one copy.
  * R2. Its name holds version and content; a copy is never changed, and one that lost files is replaced as a whole.
- * R3. It is complete: programs, their chunks, the inspector's page, and the packages that cannot be bundled, as far as they are
+ * R3. A copy that nobody uses goes (runtime-copies.ts of the supervisor). Whoever finds one says so first; one that is going is made
+ *     again under another name.
+ * R4. It is complete: programs, their chunks, the inspector's page, and the packages that cannot be bundled, as far as they are
  *     installed.
  */
 import { createHash, randomBytes } from 'node:crypto';
@@ -21,6 +23,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { takeCopy } from '../../supervisor/runtime-copies.ts';
 import { PAGE_FOLDER } from './own-package.ts';
 
 export type RuntimeCopyOptions = {
@@ -56,7 +59,7 @@ export const copyRuntime = ({ home, programs, version }: RuntimeCopyOptions): st
     ...pageFiles(programs),
     ...outsidePackages(programs),
   ];
-  const target = join(parent, `${version}-${hashOf(files)}`);
+  const target = nameFor(join(parent, `${version}-${hashOf(files)}`));
   if (isComplete(target, files)) return target;
   mkdirSync(parent, { recursive: true, mode: FOLDER_MODE });
   const passing = `${target}.${randomBytes(4).toString('hex')}`;
@@ -67,6 +70,14 @@ export const copyRuntime = ({ home, programs, version }: RuntimeCopyOptions): st
     rmSync(passing, { recursive: true, force: true });
   }
   return target;
+};
+
+/** R3. */
+const nameFor = (wanted: string): string => {
+  for (let attempt = 1; ; attempt += 1) {
+    const name = attempt === 1 ? wanted : `${wanted}-${String(attempt)}`;
+    if (takeCopy(name)) return name;
+  }
 };
 
 /** By it the copy knows its own version. */

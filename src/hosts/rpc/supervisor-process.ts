@@ -6,11 +6,11 @@
  * P3. Started by itself it leaves after `idleExitMs` without client and without work; started to stay it does not.
  * P4. SIGTERM and SIGINT detach: runs work on.
  */
-import type { SupervisorSettings } from '../../supervisor/open-supervisor.ts';
 import { openSupervisor, type Supervisor, type SupervisorOptions } from '../../supervisor/open-supervisor.ts';
 import { socketPath } from '../../supervisor/processes/runtime-directory.ts';
 import { PROTOCOL } from '../../supervisor/runners/protocol.ts';
 import type { RunnerPrograms } from '../../supervisor/runs/runner-spawn.ts';
+import type { SupervisorSettings } from '../../supervisor/supervisor-settings.ts';
 import type { Service } from '../../supervisor/tree/tree-child.ts';
 import { lookAtProcesses } from './principal.ts';
 import { startRpcServer, type RpcServer } from './rpc-server.ts';

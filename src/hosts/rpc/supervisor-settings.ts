@@ -1,5 +1,5 @@
 /** What the user's configuration says about the supervisor itself. */
-import type { SupervisorSettings } from '../../supervisor/open-supervisor.ts';
+import type { SupervisorSettings } from '../../supervisor/supervisor-settings.ts';
 import { configurationOf } from './supervisor-face.ts';
 
 /** @throws ConductorError `invalid_params` for a broken file of the user. */

@@ -52,7 +52,7 @@ const filesIn = (folder: string): string[] =>
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
     .toSorted();
 
-test('R3: the page that lies beside the programs comes along, and makes a copy of its own when it changes', () => {
+test('R4: the page that lies beside the programs comes along, and makes a copy of its own when it changes', () => {
   const page = join(programs, '..', 'page');
   write(join(page, 'index.html'), '<p>1');
   write(join(page, 'assets', 'main-1.js'), '1');
@@ -66,7 +66,7 @@ test('R3: the page that lies beside the programs comes along, and makes a copy o
   expect(pageFolder({ root: first, version: '1.2.3' })).toBeNull();
 });
 
-test('R3: programs, chunks and the packages outside of them, and nothing that only people need', () => {
+test('R4: programs, chunks and the packages outside of them, and nothing that only people need', () => {
   const folder = copy();
   expect(dirname(folder)).toBe(join(home, 'runtime'));
   expect(folder).toMatch(/\/1\.2\.3-[0-9a-f]{12}$/);
@@ -120,6 +120,19 @@ test('R2: a copy that lost a file, or the end of one, is replaced as a whole', (
   expect(copy()).toBe(folder);
   expect(readFileSync(join(folder, 'supervisor.cjs'), 'utf8')).toBe('exports.supervisor = 1;\n');
   expect(readdirSync(join(home, 'runtime'))).toHaveLength(1);
+});
+
+test('R3: one that was found unused is taken back, one that is going is made again under another name', () => {
+  const folder = copy();
+  writeFileSync(`${folder}.unused`, '');
+  expect(copy()).toBe(folder);
+  expect(existsSync(`${folder}.unused`)).toBe(false);
+  writeFileSync(`${folder}.going`, '');
+  expect(copy()).toBe(`${folder}-2`);
+  expect(filesIn(`${folder}-2`)).toEqual(filesIn(folder));
+  expect(copy()).toBe(`${folder}-2`);
+  rmSync(`${folder}.going`);
+  expect(copy()).toBe(folder);
 });
 
 test('without the optional packages the programs are copied all the same', () => {
