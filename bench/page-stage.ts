@@ -9,14 +9,14 @@ import { join } from 'node:path';
 import chromium from '@sparticuz/chromium';
 import { chromium as driver, type Browser, type Page } from 'playwright-core';
 import type { SupervisorClient } from '../src/hosts/rpc/rpc-client.ts';
-import { CHILD_CALLS, CHILD_FRAME_BYTES_MAX, PROTOCOL, type ChildReport } from '../src/supervisor/runners/protocol.ts';
+import { CHILD_CALLS, CHILD_FRAME_BYTES_MAX, type ChildReport } from '../src/supervisor/runners/protocol.ts';
 import { RpcPeer } from '../src/supervisor/runners/rpc-peer.ts';
+import { askTerminalLink } from '../test/e2e/inspector/terminal-link.ts';
 import { makeProject, until, type ScratchProject } from './scratch-project.ts';
 
 export const RUNS = 50;
 /** Reports of each run per second. */
 export const REPORTS_PER_SECOND = 1;
-const FRAME_BYTES_MAX = 16_777_216;
 
 export type ReportingRun = {
   readonly runId: string;
@@ -53,7 +53,7 @@ export async function openPageStage(): Promise<PageStage> {
     executablePath: await chromium.executablePath(),
     args: ['--no-sandbox', '--disable-gpu', '--enable-precise-memory-info'],
   });
-  const link = async (): Promise<string> => askLink(client.facts.socket);
+  const link = async (): Promise<string> => askTerminalLink(client.facts.socket);
   return {
     client,
     browser,
@@ -128,23 +128,4 @@ function startReports(runs: readonly ReportingRun[]): () => void {
   };
   const timer = setInterval(say, 1_000 / (runs.length * REPORTS_PER_SECOND));
   return () => clearInterval(timer);
-}
-
-/** As a person's terminal asks. */
-async function askLink(socket: string): Promise<string> {
-  const peer = new RpcPeer(connectSocket(socket), { frameBytesMax: FRAME_BYTES_MAX, methods: {} });
-  const { pid } = process;
-  try {
-    await peer.call('hello', {
-      protocol: PROTOCOL,
-      version: '0.0.0',
-      role: 'client',
-      pid,
-      stdinTty: true,
-      stdoutTty: true,
-    });
-    return ((await peer.call('inspector/link', {})) as { readonly url: string }).url;
-  } finally {
-    peer.end();
-  }
 }

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openBrowser } from '../../visualizations/browser.ts';
 import { ProjectFixture } from '../project-fixture.ts';
-import { askTerminalLinkWith } from './terminal-link.ts';
+import { askLinkAs } from './terminal-link.ts';
 
 let project: ProjectFixture;
 beforeAll(async () => {
@@ -18,7 +18,7 @@ afterAll(() => project?.close());
 
 test('it leads to the page, which is let in, and is gone; opened again it leads nowhere', async () => {
   const { inspector, socket } = project.client.facts;
-  const { url, file } = await askTerminalLinkWith(socket, true);
+  const { url, file } = await askLinkAs(socket, { file: true });
   const browser = await openBrowser();
   try {
     const page = await browser.newPage();

@@ -1,4 +1,4 @@
-/** The inspector's link, asked for over the supervisor's socket as a person's terminal asks. */
+/** The inspector's link, asked for over the supervisor's socket as a person's terminal asks, or as somebody else would. */
 import { connect } from 'node:net';
 import type { InspectorLink } from '../../../src/hosts/rpc/rpc-face.ts';
 import { PROTOCOL } from '../../../src/supervisor/runners/protocol.ts';
@@ -7,21 +7,25 @@ import { RpcPeer } from '../../../src/supervisor/runners/rpc-peer.ts';
 /** Bytes of a frame that a client may send and get. */
 const FRAME_BYTES_MAX = 16_777_216;
 
-/** @returns the address of the page with a link that counts once. */
-export const askTerminalLink = async (socketPath: string): Promise<string> =>
-  (await askTerminalLinkWith(socketPath, false)).url;
+/** Default: this process, at a terminal, without a file. */
+export type LinkCaller = { readonly pid?: number; readonly tty?: boolean; readonly file?: boolean };
 
-export const askTerminalLinkWith = async (socketPath: string, file: boolean): Promise<InspectorLink> => {
+/** @returns the address of the page with a link that counts once. */
+export const askTerminalLink = async (socketPath: string): Promise<string> => (await askLinkAs(socketPath, {})).url;
+
+export const askLinkAs = async (
+  socketPath: string,
+  { pid = process.pid, tty = true, file = false }: LinkCaller,
+): Promise<InspectorLink> => {
   const peer = new RpcPeer(connect(socketPath), { frameBytesMax: FRAME_BYTES_MAX, methods: {} });
-  const { pid } = process;
   try {
     await peer.call('hello', {
       protocol: PROTOCOL,
       version: '0.0.0',
       role: 'client',
       pid,
-      stdinTty: true,
-      stdoutTty: true,
+      stdinTty: tty,
+      stdoutTty: tty,
     });
     return (await peer.call('inspector/link', { file })) as InspectorLink;
   } finally {

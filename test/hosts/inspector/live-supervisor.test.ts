@@ -5,7 +5,6 @@
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -18,8 +17,7 @@ import { isConductorError } from '../../../src/machines/errors.ts';
 import type { RunItem } from '../../../src/operations/read-models/item-schemas.ts';
 import type { Services } from '../../../src/operations/read-models/supervision-view.ts';
 import { openProcessTable } from '../../../src/supervisor/processes/open-process-table.ts';
-import { PROTOCOL } from '../../../src/supervisor/runners/protocol.ts';
-import { RpcPeer } from '../../../src/supervisor/runners/rpc-peer.ts';
+import { askLinkAs, type LinkCaller } from '../../e2e/inspector/terminal-link.ts';
 import { waitUntil } from '../../supervisor/processes/started-programs.ts';
 import { FeedClient, range } from './inspector-bench.ts';
 import { helloOf, passAt } from './page-pass.ts';
@@ -55,26 +53,8 @@ const start = async (inspector = true): Promise<SupervisorFacts> => {
 };
 
 /** As a process with this pid at these terminals would ask. */
-const linkFor = async (
-  { socket }: SupervisorFacts,
-  caller: { readonly pid?: number; readonly tty?: boolean } = {},
-): Promise<string> => {
-  const peer = new RpcPeer(connect(socket), { frameBytesMax: 16_777_216, methods: {} });
-  const { pid = process.pid, tty = true } = caller;
-  await peer.call('hello', {
-    protocol: PROTOCOL,
-    version: '0.0.0',
-    role: 'client',
-    pid,
-    stdinTty: tty,
-    stdoutTty: tty,
-  });
-  try {
-    return ((await peer.call('inspector/link', {})) as { readonly url: string }).url;
-  } finally {
-    peer.end();
-  }
-};
+const linkFor = async ({ socket }: SupervisorFacts, caller: LinkCaller = {}): Promise<string> =>
+  (await askLinkAs(socket, caller)).url;
 const codeOf = async (asked: Promise<unknown>): Promise<string> => {
   try {
     await asked;

@@ -3,27 +3,13 @@
  * Method: the built page in a real browser, both themes, desktop and phone.
  */
 import axe from 'axe-core';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { DESKTOP, openBrowser, openPage, PHONE } from '../browser.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
+import { DESKTOP, openPage, PHONE } from '../browser.ts';
 import { gateIdOf, objectiveIdOf } from '../fixture-project.ts';
-import { builtPage, startFixtureServer, type FixtureServer } from '../fixture-server.ts';
+import { pageWithServers } from '../page-fixture.ts';
 
-let browser: Browser;
-let built: Awaited<ReturnType<typeof builtPage>>;
-let server: FixtureServer;
-let hostile: FixtureServer;
-
-beforeAll(async () => {
-  [browser, built] = await Promise.all([openBrowser(), builtPage()]);
-  server = await startFixtureServer({ folder: built.folder, mode: 'plain' });
-  hostile = await startFixtureServer({ folder: built.folder, mode: 'hostile' });
-});
-afterAll(async () => {
-  await browser?.close();
-  await Promise.all([server?.close(), hostile?.close()]);
-  built?.remove();
-});
+const fixture = pageWithServers('plain', 'hostile');
 
 const goTo = async (page: Page, hash: string, landmark: string): Promise<void> => {
   await page.evaluate(`location.hash = ${JSON.stringify(hash)}`);
@@ -55,8 +41,8 @@ describe.each([
   ['dark', PHONE],
 ] as const)('in %s', (colorScheme, viewport) => {
   test(`axe finds nothing at ${String(viewport.width)} px, and nothing is wider than the window`, async () => {
-    const { page, close, troubles } = await openPage(browser, { colorScheme, viewport });
-    await page.goto(server.link());
+    const { page, close, troubles } = await openPage(fixture.browser, { colorScheme, viewport });
+    await page.goto(fixture.plain.link());
     await page.locator('.connection-live').waitFor();
     for (const [hash, landmark] of VIEWS) {
       await goTo(page, hash, landmark);
@@ -73,8 +59,8 @@ describe.each([
 
 test('hostile texts change nothing: no element, no title, no direction, no width', async () => {
   for (const viewport of [DESKTOP, PHONE]) {
-    const { page, close, troubles } = await openPage(browser, { viewport });
-    await page.goto(hostile.link());
+    const { page, close, troubles } = await openPage(fixture.browser, { viewport });
+    await page.goto(fixture.hostile.link());
     for (const [hash, landmark] of [
       ['#/', '.task-node, .task-row'],
       ['#/gates', '.gate-row'],
@@ -93,8 +79,8 @@ test('hostile texts change nothing: no element, no title, no direction, no width
 });
 
 test('keys lead everywhere, and the focus arrives with the view', async () => {
-  const { page, close } = await openPage(browser);
-  await page.goto(server.link());
+  const { page, close } = await openPage(fixture.browser);
+  await page.goto(fixture.plain.link());
   await page.locator('.task-node').first().waitFor();
   for (const [keys, heading] of [
     [['g', 'g'], 'Gates'],
@@ -119,8 +105,8 @@ test('keys lead everywhere, and the focus arrives with the view', async () => {
 });
 
 test('the theme is the system’s until it is chosen, and the choice stays', async () => {
-  const { page, close } = await openPage(browser, { colorScheme: 'dark' });
-  await page.goto(server.link());
+  const { page, close } = await openPage(fixture.browser, { colorScheme: 'dark' });
+  await page.goto(fixture.plain.link());
   await page.locator('.connection-live').waitFor();
   const ground = async (): Promise<unknown> =>
     page.evaluate('getComputedStyle(document.documentElement).backgroundColor');
@@ -135,12 +121,12 @@ test('the theme is the system’s until it is chosen, and the choice stays', asy
 });
 
 test('a moment of the past is shown with a banner that leads back, and links keep it', async () => {
-  const { page, close } = await openPage(browser);
-  await page.goto(server.link());
+  const { page, close } = await openPage(fixture.browser);
+  await page.goto(fixture.plain.link());
   await page.locator('.task-node').first().waitFor();
   await goTo(page, '#/?seq=321', '.moment-banner');
   await page.locator('.moment-banner').getByText('entry 321').waitFor();
-  expect(server.project.calls.some(({ params }) => JSON.stringify(params) === '{"seq":321}')).toBe(true);
+  expect(fixture.plain.project.calls.some(({ params }) => JSON.stringify(params) === '{"seq":321}')).toBe(true);
   await page.keyboard.press('g');
   await page.keyboard.press('g');
   await page.getByText('Go back to now to decide it').waitFor();

@@ -3,24 +3,17 @@
  * supervisor is back.
  * Method: the built page in a real browser; a server that is closed, and others at its port that answer in every way they could.
  */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
 import { API, type GreetAnswer, type GreetRequest } from '../../../src/hosts/inspector/protocol.ts';
 import { passAt } from '../../hosts/inspector/page-pass.ts';
-import { openBrowser, openPage } from '../browser.ts';
-import { builtPage, startFixtureServer, type FixtureServer } from '../fixture-server.ts';
+import { openPage } from '../browser.ts';
+import { startFixtureServer, type FixtureServer } from '../fixture-server.ts';
 import { startImpostor, type ImpostorAnswer } from '../impostor.ts';
 import { flawsOf } from '../view-stage.ts';
+import { pageWithServers } from '../page-fixture.ts';
 
-let browser: Browser;
-let built: Awaited<ReturnType<typeof builtPage>>;
-beforeAll(async () => {
-  [browser, built] = await Promise.all([openBrowser(), builtPage()]);
-});
-afterAll(async () => {
-  await browser?.close();
-  built?.remove();
-});
+const fixture = pageWithServers();
 
 const stored = async (page: Page): Promise<string | null> =>
   page.evaluate<string | null>(`sessionStorage.getItem('conductor.session')`);
@@ -52,9 +45,9 @@ const IMPOSTORS: readonly (readonly [string, (known: GreetAnswer) => ImpostorAns
 test.each(IMPOSTORS)(
   'one that %s learns nothing, and the page goes on when its supervisor is back',
   async (_, answer) => {
-    const server = await startFixtureServer({ folder: built.folder, mode: 'plain' });
+    const server = await startFixtureServer({ folder: fixture.folder, mode: 'plain' });
     const port = Number(new URL(server.origin).port);
-    const { page, close } = await openPage(browser);
+    const { page, close } = await openPage(fixture.browser);
     await page.goto(server.link());
     await page.locator('.connection-live').waitFor();
     const session = (await stored(page))!;
@@ -81,7 +74,7 @@ test.each(IMPOSTORS)(
     } finally {
       await impostor.close();
     }
-    const back = await startFixtureServer({ folder: built.folder, mode: 'plain', port });
+    const back = await startFixtureServer({ folder: fixture.folder, mode: 'plain', port });
     try {
       await page.locator('.connection-live').waitFor();
       await page.getByRole('alert').waitFor({ state: 'detached' });
@@ -99,8 +92,8 @@ test.each(IMPOSTORS)(
 );
 
 test('one that takes the port between the greeting and the socket is not believed', async () => {
-  const server = await startFixtureServer({ folder: built.folder, mode: 'plain' });
-  const { page, close } = await openPage(browser);
+  const server = await startFixtureServer({ folder: fixture.folder, mode: 'plain' });
+  const { page, close } = await openPage(fixture.browser);
   let isTaken = false;
   const said: string[] = [];
   await page.routeWebSocket(`**${API.feed}`, (socket) => {
@@ -131,9 +124,9 @@ test('one that takes the port between the greeting and the socket is not believe
 });
 
 test('where nobody answers for long the page says the same, for everybody to read', async () => {
-  const server: FixtureServer = await startFixtureServer({ folder: built.folder, mode: 'plain' });
+  const server: FixtureServer = await startFixtureServer({ folder: fixture.folder, mode: 'plain' });
   for (const colorScheme of ['light', 'dark'] as const) {
-    const { page, close } = await openPage(browser, { colorScheme });
+    const { page, close } = await openPage(fixture.browser, { colorScheme });
     await page.goto(server.link());
     await page.locator('.connection-live').waitFor();
     await page.routeWebSocket(`**${API.feed}`, (socket) => void socket.close());

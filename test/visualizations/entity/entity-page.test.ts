@@ -3,51 +3,39 @@
  * Method: the built page in a real browser over the real machines in memory; events are told to the kernel, pixels are looked at by
  * the marks they are drawn from.
  */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openBrowser, PHONE } from '../browser.ts';
-import { builtPage } from '../fixture-server.ts';
-import { flawsOf, openStage, type Stage } from '../view-stage.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
+import { PHONE } from '../browser.ts';
+import { flawsOf } from '../view-stage.ts';
+import { pageWithStage } from '../page-fixture.ts';
 
-let browser: Browser;
-let built: Awaited<ReturnType<typeof builtPage>>;
-let stage: Stage;
-
-beforeAll(async () => {
-  [browser, built] = await Promise.all([openBrowser(), builtPage()]);
-  stage = await openStage(built.folder);
-});
-afterAll(async () => {
-  await browser?.close();
-  await stage?.close();
-  built?.remove();
-});
+const fixture = pageWithStage();
 
 const newRun = async (title: string): Promise<{ readonly taskId: string; readonly runId: string }> => {
-  const { taskId } = await stage.project.call('conductor_create_task', { title, run: 'x' });
-  return { taskId, runId: await stage.project.start(taskId) };
+  const { taskId } = await fixture.stage.project.call('conductor_create_task', { title, run: 'x' });
+  return { taskId, runId: await fixture.stage.project.start(taskId) };
 };
 
 const lit = (page: Page, state: string) => page.locator(`[data-state="${state}"][data-active]`).waitFor();
 const look = (page: Page, edge: string, name: string) =>
   page.locator(`[data-edge*="${edge}"][data-look="${name}"]`).first().waitFor();
 const progress = (runId: string, seq: number, text: string) =>
-  stage.project.tell(runId, { type: 'child.progress', epoch: 1, seq, text });
+  fixture.stage.project.tell(runId, { type: 'child.progress', epoch: 1, seq, text });
 
 test('the chart follows each event, and the last transition taken is marked', async () => {
   const { runId } = await newRun('followed');
-  const { page, troubles, close } = await stage.open(browser, `#/entity/${runId}`);
+  const { page, troubles, close } = await fixture.stage.open(fixture.browser, `#/entity/${runId}`);
   await lit(page, 'run.running');
   await look(page, 'run.starting.launching runner.ready', 'taken');
   await look(page, 'run.running run.cancel', 'enabled');
-  await stage.project.tell(runId, {
+  await fixture.stage.project.tell(runId, {
     type: 'child.complete',
     epoch: 1,
     seq: 9,
     status: 'succeeded',
     summary: '<b>done</b>',
   });
-  await stage.publish();
+  await fixture.stage.publish();
   await lit(page, 'run.verifying.sealing');
   await lit(page, 'run.verifying');
   await look(page, 'run.running child.complete', 'taken');
@@ -62,7 +50,7 @@ test('an entry chosen is the moment shown, by pointer and by keys, and a link ho
   const { runId } = await newRun('looked back at');
   await progress(runId, 1, 'one');
   await progress(runId, 2, 'two');
-  const { page, close } = await stage.open(browser, `#/entity/${runId}`);
+  const { page, close } = await fixture.stage.open(fixture.browser, `#/entity/${runId}`);
   const rows = page.locator('.journal-row');
   await rows.filter({ hasText: 'workspace.prepared' }).click();
   await lit(page, 'run.starting.launching');
@@ -92,10 +80,10 @@ test('an entry chosen is the moment shown, by pointer and by keys, and a link ho
 test('a step back is one of what is shown, also from between two of its entries', async () => {
   const { runId } = await newRun('stepped');
   for (let made = 0; made < 3; made += 1) {
-    await stage.project.call('conductor_create_task', { title: 'another', run: 'x' });
+    await fixture.stage.project.call('conductor_create_task', { title: 'another', run: 'x' });
   }
-  const own = (await stage.project.store.listJournal({ actor: runId, limit: 100 })).map(({ seq }) => seq);
-  const { page, close } = await stage.open(browser, `#/entity/${runId}`);
+  const own = (await fixture.stage.project.store.listJournal({ actor: runId, limit: 100 })).map(({ seq }) => seq);
+  const { page, close } = await fixture.stage.open(fixture.browser, `#/entity/${runId}`);
   await lit(page, 'run.running');
   await page.keyboard.press('[');
   await lit(page, 'run.starting.launching');
@@ -117,7 +105,7 @@ test('a step back is one of what is shown, also from between two of its entries'
 
 test('playing goes from the first entry to the last and stops there', async () => {
   const { runId } = await newRun('played');
-  const { page, close } = await stage.open(browser, `#/entity/${runId}`);
+  const { page, close } = await fixture.stage.open(fixture.browser, `#/entity/${runId}`);
   await lit(page, 'run.running');
   await page.keyboard.press('Home');
   await lit(page, 'run.dispatch_pending');
@@ -132,9 +120,9 @@ test('playing goes from the first entry to the last and stops there', async () =
 });
 
 test('a jump goes to the next failure or gate, and says when there is none', async () => {
-  const { taskId } = await stage.project.call('conductor_create_task', { title: 'fails', run: 'x' });
-  const runId = await stage.project.runTo(taskId, 'failed');
-  const { page, close } = await stage.open(browser, `#/entity/${runId}`);
+  const { taskId } = await fixture.stage.project.call('conductor_create_task', { title: 'fails', run: 'x' });
+  const runId = await fixture.stage.project.runTo(taskId, 'failed');
+  const { page, close } = await fixture.stage.open(fixture.browser, `#/entity/${runId}`);
   await lit(page, 'run.failed');
   await page.keyboard.press('Home');
   await lit(page, 'run.dispatch_pending');
@@ -147,7 +135,7 @@ test('a jump goes to the next failure or gate, and says when there is none', asy
 
 test('why not: the state or guard in the way is said and drawn', async () => {
   const { runId } = await newRun('asked about');
-  const { page, close } = await stage.open(browser, `#/entity/${runId}`);
+  const { page, close } = await fixture.stage.open(fixture.browser, `#/entity/${runId}`);
   await lit(page, 'run.running');
   await page.getByLabel('Event', { exact: true }).selectOption('runner.ended');
   await page.getByText('No.', { exact: true }).waitFor();
@@ -161,7 +149,7 @@ test('why not: the state or guard in the way is said and drawn', async () => {
 });
 
 test('the chart moves by keys, wheel and pointer, and fits again', async () => {
-  const { page, close } = await stage.open(browser, '#/machine/supervisor');
+  const { page, close } = await fixture.stage.open(fixture.browser, '#/machine/supervisor');
   const plane = page.locator('.chart-svg > g');
   await plane.waitFor();
   const place = async (): Promise<string | null> => plane.getAttribute('transform');
@@ -190,7 +178,7 @@ test('the chart moves by keys, wheel and pointer, and fits again', async () => {
 
 test('the whole machine rests as names that are read; from near it has its texts, around what is active, and follows that', async () => {
   const { runId } = await newRun('looked at closely');
-  const { page, close } = await stage.open(browser, `#/entity/${runId}`);
+  const { page, close } = await fixture.stage.open(fixture.browser, `#/entity/${runId}`);
   await lit(page, 'run.running');
   const texts = page.locator('.chart-labels text');
   const name = page.locator('[data-state="run.running"] > .chart-title');
@@ -207,8 +195,8 @@ test('the whole machine rests as names that are read; from near it has its texts
   expect(await isInSight('run.running')).toBe(true);
   expect(await isInSight('run.verifying.sealing')).toBe(false);
   const done = { status: 'succeeded', summary: 'done' } as const;
-  await stage.project.tell(runId, { type: 'child.complete', epoch: 1, seq: 1, ...done });
-  await stage.publish();
+  await fixture.stage.project.tell(runId, { type: 'child.complete', epoch: 1, seq: 1, ...done });
+  await fixture.stage.publish();
   await lit(page, 'run.verifying.sealing');
   await expect.poll(async () => isInSight('run.verifying.sealing')).toBe(true);
   // Keys do the same as buttons, and going away far enough gives the outline again.
@@ -223,7 +211,7 @@ test('the whole machine rests as names that are read; from near it has its texts
 });
 
 test('what is not there is said with what to do', async () => {
-  const { page, close } = await stage.open(browser, `#/entity/run-${'z'.repeat(20)}`);
+  const { page, close } = await fixture.stage.open(fixture.browser, `#/entity/run-${'z'.repeat(20)}`);
   await page.getByText('What this run was cannot be read').waitFor();
   await page.goto(page.url().replace(/#.*/, '#/entity/<script>'));
   await page.getByText('This is no id of this project').waitFor();
@@ -237,14 +225,14 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
     const { taskId, runId } = await newRun('<img src=x onerror=alert(1)> \u202e evil');
     await progress(runId, 1, '\u001b[31mred\u202e <script>');
     for (const viewport of [{ width: 1_440, height: 900 }, PHONE]) {
-      const { page, troubles, close } = await stage.open(browser, `#/entity/${runId}?why=run.cancel`, {
+      const { page, troubles, close } = await fixture.stage.open(fixture.browser, `#/entity/${runId}?why=run.cancel`, {
         colorScheme,
         viewport,
       });
       await page.getByText('Yes.', { exact: true }).waitFor();
       expect(await flawsOf(page)).toEqual([]);
       await page.goto(
-        page.url().replace(/#.*/, `#/entity/${taskId}?seq=${String(await stage.project.store.lastSeq())}`),
+        page.url().replace(/#.*/, `#/entity/${taskId}?seq=${String(await fixture.stage.project.store.lastSeq())}`),
       );
       await lit(page, 'task.running');
       expect(await flawsOf(page)).toEqual([]);

@@ -2,34 +2,22 @@
  * Goal: a person decides a gate in the browser: what is sent is what was meant, once, and what goes wrong is said in place.
  * Method: the built page in a real browser; the server notes what is called.
  */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { openBrowser, openPage } from '../browser.ts';
-import { builtPage, startFixtureServer, type FixtureServer } from '../fixture-server.ts';
+import type { Page } from 'playwright-core';
+import { beforeEach, expect, test } from 'vitest';
+import { openPage } from '../browser.ts';
+import { pageWithServers } from '../page-fixture.ts';
 
-let browser: Browser;
-let built: Awaited<ReturnType<typeof builtPage>>;
-let server: FixtureServer;
+const fixture = pageWithServers('plain');
 
-beforeAll(async () => {
-  [browser, built] = await Promise.all([openBrowser(), builtPage()]);
-  server = await startFixtureServer({ folder: built.folder, mode: 'plain' });
-});
 beforeEach(() => {
-  server.project.calls.length = 0;
+  fixture.plain.project.calls.length = 0;
 });
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-  built?.remove();
-});
-
-const gateOf = (type: string): string => server.project.items.gates.find((gate) => gate.type === type)!.gateId;
-const decisions = () => server.project.calls.filter(({ operation }) => operation === 'conductor_resolve_gate');
+const gateOf = (type: string): string => fixture.plain.project.items.gates.find((gate) => gate.type === type)!.gateId;
+const decisions = () => fixture.plain.project.calls.filter(({ operation }) => operation === 'conductor_resolve_gate');
 
 const openGate = async (type: string): Promise<{ page: Page; close: () => Promise<void> }> => {
-  const { page, close } = await openPage(browser);
-  await page.goto(server.link());
+  const { page, close } = await openPage(fixture.browser);
+  await page.goto(fixture.plain.link());
   await page.locator('.connection-live').waitFor();
   await page.evaluate(`location.hash = '#/gate/${gateOf(type)}'`);
   await page.locator('.decision').waitFor();
@@ -80,21 +68,21 @@ test('a rejection needs a reason', async () => {
 
 test('what the supervisor refuses is said in place, and the words are still there', async () => {
   const { page, close } = await openGate('ready_for_pr');
-  const gate = server.project.items.gates.find(({ type }) => type === 'ready_for_pr')!;
-  const { items } = server.project;
-  server.project.items = { ...items, gates: items.gates.map((known) => ({ ...known, state: 'expired' })) };
+  const gate = fixture.plain.project.items.gates.find(({ type }) => type === 'ready_for_pr')!;
+  const { items } = fixture.plain.project;
+  fixture.plain.project.items = { ...items, gates: items.gates.map((known) => ({ ...known, state: 'expired' })) };
   await page.getByLabel('To reject, say why').fill('too late');
   await page.getByRole('button', { name: 'Reject' }).click();
   await page.getByRole('alert').getByText(`${gate.gateId} is expired already`).waitFor();
   expect(await page.getByLabel('To reject, say why').inputValue()).toBe('too late');
-  server.project.items = items;
+  fixture.plain.project.items = items;
   await close();
 });
 
 test('a question of a model is marked as its words, and evidence is read when it is opened', async () => {
   const { page, close } = await openGate('needs_input');
   await page.getByText('written by the agent of a run').waitFor();
-  expect(server.project.calls.map(({ operation }) => operation)).not.toContain('conductor_read_artifact');
+  expect(fixture.plain.project.calls.map(({ operation }) => operation)).not.toContain('conductor_read_artifact');
   await page.getByRole('button', { name: 'Read test_result.txt' }).click();
   await page.getByText('unary minus: expected -1, got 1').waitFor();
   await page.locator('.patch-added').first().waitFor();
@@ -104,9 +92,11 @@ test('a question of a model is marked as its words, and evidence is read when it
 
 test('a decision made elsewhere arrives by itself', async () => {
   const { page, close } = await openGate('needs_review');
-  const gate = server.project.items.gates.find(({ state, type }) => state === 'open' && type === 'needs_review')!;
-  const decided = { ...gate, state: 'approved', revision: 2, resolvedAt: server.project.now };
-  server.send({
+  const gate = fixture.plain.project.items.gates.find(
+    ({ state, type }) => state === 'open' && type === 'needs_review',
+  )!;
+  const decided = { ...gate, state: 'approved', revision: 2, resolvedAt: fixture.plain.project.now };
+  fixture.plain.send({
     type: 'changes',
     lastSeq: 501,
     entries: [],
@@ -118,8 +108,8 @@ test('a decision made elsewhere arrives by itself', async () => {
 });
 
 test('a gate that is not there is said to be missing', async () => {
-  const { page, close } = await openPage(browser);
-  await page.goto(server.link());
+  const { page, close } = await openPage(fixture.browser);
+  await page.goto(fixture.plain.link());
   await page.locator('.connection-live').waitFor();
   await page.evaluate(`location.hash = '#/gate/gate-nowhere'`);
   await page.getByRole('alert').getByText('there is no gate-nowhere in this project').waitFor();

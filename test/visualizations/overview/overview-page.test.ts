@@ -2,31 +2,14 @@
  * Goal: the overview shows how the project stands, follows it live, and stays quick with 1,000 tasks and 50 runs that report.
  * Method: the built page in a real browser; the server sends what the test says; frames are counted by the browser.
  */
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { FeedEntry, ServerMessage } from '../../../src/hosts/inspector/protocol.ts';
 import type { OverviewItems } from '../../../src/operations/read-models/overview.ts';
-import { openBrowser, openPage, PHONE } from '../browser.ts';
+import { openPage, PHONE } from '../browser.ts';
 import { taskIdOf } from '../fixture-project.ts';
-import { builtPage, startFixtureServer, type FixtureServer } from '../fixture-server.ts';
+import { pageWithServers } from '../page-fixture.ts';
 
-let browser: Browser;
-let built: Awaited<ReturnType<typeof builtPage>>;
-let plain: FixtureServer;
-let large: FixtureServer;
-let empty: FixtureServer;
-
-beforeAll(async () => {
-  [browser, built] = await Promise.all([openBrowser(), builtPage()]);
-  plain = await startFixtureServer({ folder: built.folder, mode: 'plain' });
-  large = await startFixtureServer({ folder: built.folder, mode: 'large' });
-  empty = await startFixtureServer({ folder: built.folder, mode: 'empty' });
-});
-afterAll(async () => {
-  await browser?.close();
-  await Promise.all([plain?.close(), large?.close(), empty?.close()]);
-  built?.remove();
-});
+const fixture = pageWithServers('plain', 'large', 'empty');
 
 const none: OverviewItems = { objectives: [], tasks: [], runs: [], gates: [], workers: [] };
 const entry = (seq: number): FeedEntry =>
@@ -39,36 +22,38 @@ const changes = (seq: number, items: Partial<OverviewItems>): ServerMessage => (
 });
 
 test('what waits, runs and went wrong is there at a glance, and follows the feed', async () => {
-  const { page, close, troubles } = await openPage(browser);
-  await page.goto(plain.link());
+  const { page, close, troubles } = await openPage(fixture.browser);
+  await page.goto(fixture.plain.link());
   await page.getByRole('region', { name: 'Waits for you' }).getByText('Shall a minus').waitFor();
   await page.getByRole('region', { name: 'Went wrong lately' }).getByText('out of memory').waitFor();
   const node = page.locator(`.task-node[data-task="${taskIdOf(3)}"]`);
   // It runs, and a gate of it is open: the chart says the latter and leads there.
   expect(await node.innerText()).toContain('waits for you');
-  const gate = plain.project.items.gates.find(({ taskId, state }) => taskId === taskIdOf(3) && state === 'open')!;
+  const gate = fixture.plain.project.items.gates.find(
+    ({ taskId, state }) => taskId === taskIdOf(3) && state === 'open',
+  )!;
   expect(await node.getAttribute('href')).toBe(`#/gate/${gate.gateId}`);
-  plain.send(changes(500, { gates: [{ ...gate, state: 'approved', resolvedAt: Date.now(), revision: 2 }] }));
+  fixture.plain.send(changes(500, { gates: [{ ...gate, state: 'approved', resolvedAt: Date.now(), revision: 2 }] }));
   await node.getByText('running').waitFor();
   expect(await node.getAttribute('href')).toBe(`#/entity/${taskIdOf(3)}`);
-  const task = plain.project.items.tasks.find(({ taskId }) => taskId === taskIdOf(3))!;
-  plain.send(changes(501, { tasks: [{ ...task, state: 'completed', progress: null, revision: 2 }] }));
+  const task = fixture.plain.project.items.tasks.find(({ taskId }) => taskId === taskIdOf(3))!;
+  fixture.plain.send(changes(501, { tasks: [{ ...task, state: 'completed', progress: null, revision: 2 }] }));
   await node.getByText('completed').waitFor();
-  const run = plain.project.items.runs.find(({ settled }) => !settled)!;
+  const run = fixture.plain.project.items.runs.find(({ settled }) => !settled)!;
   for (const [at, outputBytes] of [
     [0, 0],
     [2_000, 20_480],
   ] as const) {
     const heard = { runId: run.runId, phase: 'agent', idleMs: 0, outputBytes, connected: true } as const;
     const facts = { ...heard, memoryBytes: 47_185_920, cpuPercent: 34.2 };
-    plain.send({ type: 'pulse', at: Date.now() + at, runs: [facts] });
+    fixture.plain.send({ type: 'pulse', at: Date.now() + at, runs: [facts] });
   }
   const running = page.getByRole('region', { name: 'Running' });
   await running.getByText('10.0 KiB/s').waitFor();
   expect(await running.getByText('34 % CPU').count()).toBe(1);
   expect(await running.getByText('45.0 MiB').count()).toBe(1);
   // Of a moment that is over nobody knows: a dash, and no figure of now.
-  const runs = plain.project.items.runs.filter(({ settled }) => !settled).length;
+  const runs = fixture.plain.project.items.runs.filter(({ settled }) => !settled).length;
   expect(await running.getByText('usage not known').count()).toBe(runs - 1);
   await page.evaluate('location.hash = "#/?seq=400"');
   await expect.poll(async () => running.getByText('usage not known').count()).toBe(runs);
@@ -78,16 +63,16 @@ test('what waits, runs and went wrong is there at a glance, and follows the feed
 });
 
 test('an empty project says what to do', async () => {
-  const { page, close } = await openPage(browser);
-  await page.goto(empty.link());
+  const { page, close } = await openPage(fixture.browser);
+  await page.goto(fixture.empty.link());
   await page.getByText('Nothing here yet').waitFor();
   await page.getByText('Nothing runs and nothing waits').waitFor();
   await close();
 });
 
 test('a chart moves by keys and pointer, and a task that gets the focus comes into sight', async () => {
-  const { page, close } = await openPage(browser);
-  await page.goto(large.link());
+  const { page, close } = await openPage(fixture.browser);
+  await page.goto(fixture.large.link());
   const plane = page.locator('.task-chart-plane');
   await page.locator('.task-node').first().waitFor();
   const place = async (): Promise<unknown> => plane.getAttribute('style');
@@ -127,8 +112,8 @@ test('a chart moves by keys and pointer, and a task that gets the focus comes in
 });
 
 test('with 1,000 tasks only what is seen exists, as a chart and as a list, and all can be found', async () => {
-  const { page, close } = await openPage(browser);
-  await page.goto(large.link());
+  const { page, close } = await openPage(fixture.browser);
+  await page.goto(fixture.large.link());
   await page.getByText('300 of 1,000 tasks done').waitFor();
   await page.locator('.task-node').first().waitFor();
   expect(await page.locator('.task-node').count()).toBeLessThan(250);
@@ -137,7 +122,7 @@ test('with 1,000 tasks only what is seen exists, as a chart and as a list, and a
   await page.locator('.task-row').first().waitFor();
   expect(await page.locator('.task-row').count()).toBeLessThan(60);
   await page.getByRole('searchbox').fill(`failed ${taskIdOf(999).slice(-3)}`);
-  const wanted = large.project.items.tasks.filter(
+  const wanted = fixture.large.project.items.tasks.filter(
     (task) => task.state === 'failed' && task.taskId.includes(taskIdOf(999).slice(-3)),
   );
   await page.getByText(wanted.length === 1 ? '1 task' : `${String(wanted.length)} tasks`, { exact: true }).waitFor();
@@ -145,8 +130,8 @@ test('with 1,000 tasks only what is seen exists, as a chart and as a list, and a
 });
 
 test('fitted, 1,000 tasks are seen at once as bars by state; a press on one shows it at full size', async () => {
-  const { page, close } = await openPage(browser);
-  await page.goto(large.link());
+  const { page, close } = await openPage(fixture.browser);
+  await page.goto(fixture.large.link());
   await page.locator('.task-node').first().waitFor();
   await page.getByRole('button', { name: 'Fit' }).click();
   await page.locator('.task-shape').first().waitFor();
@@ -170,14 +155,14 @@ test('fitted, 1,000 tasks are seen at once as bars by state; a press on one show
 });
 
 test('a phone gets the list first', async () => {
-  const { page, close } = await openPage(browser, { viewport: PHONE });
-  await page.goto(plain.link());
+  const { page, close } = await openPage(fixture.browser, { viewport: PHONE });
+  await page.goto(fixture.plain.link());
   await page.locator('.task-row').first().waitFor();
   expect(await page.locator('.task-node').count()).toBe(0);
   await close();
 });
 
-/** Times between pictures, noted by the browser. */
+/** Times between pictures, noted by the fixture.browser. */
 const WATCH = `(() => {
   const frames = [];
   globalThis.frameTimes = frames;
@@ -213,13 +198,13 @@ const tasksOf = (trace: Buffer): number[] => {
 };
 
 test('50 runs that report ten times a second among 1,000 tasks hold no frame for 50 ms', async () => {
-  const { page, close } = await openPage(browser);
-  await page.goto(large.link());
+  const { page, close } = await openPage(fixture.browser);
+  await page.goto(fixture.large.link());
   await page.locator('.task-node').first().waitFor();
-  const running = large.project.items.tasks.filter(({ state }) => state === 'running');
+  const running = fixture.large.project.items.tasks.filter(({ state }) => state === 'running');
   // The first are in the chart, the last have run for longest and stand in the panel.
   const tasks = [...running.slice(0, 25), ...running.slice(-25)];
-  const runs = tasks.map(({ runId }) => large.project.items.runs.find((run) => run.runId === runId)!);
+  const runs = tasks.map(({ runId }) => fixture.large.project.items.runs.find((run) => run.runId === runId)!);
   let seq = 500;
   // One message for all, as the server gathers what happens within 50 ms.
   const report = (): void => {
@@ -234,19 +219,19 @@ test('50 runs that report ten times a second among 1,000 tasks hold no frame for
     };
     const entries = said.map(({ revision }) => entry(revision));
     seq += tasks.length;
-    large.send({ ...changes(seq, items), entries } as ServerMessage);
+    fixture.large.send({ ...changes(seq, items), entries } as ServerMessage);
   };
   report();
   await page.locator('.task-node').getByText('step 501').waitFor();
   await page.evaluate(WATCH);
-  await browser.startTracing(page, { categories: ['toplevel', 'disabled-by-default-devtools.timeline'] });
+  await fixture.browser.startTracing(page, { categories: ['toplevel', 'disabled-by-default-devtools.timeline'] });
   const timer = setInterval(report, 100);
   try {
     await expect.poll(async () => page.evaluate('frameTimes.length'), { timeout: 30_000 }).toBeGreaterThan(180);
   } finally {
     clearInterval(timer);
   }
-  const work = tasksOf(await browser.stopTracing());
+  const work = tasksOf(await fixture.browser.stopTracing());
   const frames = ((await page.evaluate('frameTimes')) as number[]).toSorted((a, b) => a - b);
   const median = frames[Math.floor(frames.length / 2)]!;
   console.log(

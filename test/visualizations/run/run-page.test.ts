@@ -2,16 +2,11 @@
  * Goal: what a run prints, shows, changes and leaves can be read in the browser, whatever it is.
  * Method: the built page in a real browser over the real machines in memory; output, recording and terminal bytes are the test's.
  */
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { API } from '../../../src/hosts/inspector/protocol.ts';
-import { openBrowser, PHONE } from '../browser.ts';
-import { builtPage } from '../fixture-server.ts';
-import { flawsOf, openStage, type Stage } from '../view-stage.ts';
-
-let browser: Browser;
-let built: Awaited<ReturnType<typeof builtPage>>;
-let stage: Stage;
+import { PHONE } from '../browser.ts';
+import { flawsOf } from '../view-stage.ts';
+import { pageWithStage } from '../page-fixture.ts';
 
 const PATCH = `diff --git a/src/<b>a.ts b/src/<b>a.ts
 --- a/src/<b>a.ts
@@ -28,21 +23,13 @@ new file mode 100644
 +# New
 `;
 
-beforeAll(async () => {
-  [browser, built] = await Promise.all([openBrowser(), builtPage()]);
-  stage = await openStage(built.folder);
-});
-afterAll(async () => {
-  await browser?.close();
-  await stage?.close();
-  built?.remove();
-});
+const fixture = pageWithStage();
 
 const newRun = async (output: string, more: object = {}): Promise<string> => {
-  const { taskId } = await stage.project.call('conductor_create_task', { title: 'A task', run: 'x', ...more });
-  const runId = await stage.project.start(taskId);
-  stage.logs.set(runId, new TextEncoder().encode(output));
-  stage.project.world.diffs.set(runId, { patch: PATCH, truncated: false });
+  const { taskId } = await fixture.stage.project.call('conductor_create_task', { title: 'A task', run: 'x', ...more });
+  const runId = await fixture.stage.project.start(taskId);
+  fixture.stage.logs.set(runId, new TextEncoder().encode(output));
+  fixture.stage.project.world.diffs.set(runId, { patch: PATCH, truncated: false });
   return runId;
 };
 
@@ -57,9 +44,9 @@ const hostile = (): string =>
 
 test('output is coloured, harmless and followed; a line of a megabyte is cut and opens', async () => {
   const runId = await newRun('before\n');
-  const { page, troubles, close } = await stage.open(browser, `#/run/${runId}`);
+  const { page, troubles, close } = await fixture.stage.open(fixture.browser, `#/run/${runId}`);
   await page.getByText('before', { exact: true }).waitFor();
-  stage.logs.set(runId, new TextEncoder().encode(`before\n${hostile()}\n`));
+  fixture.stage.logs.set(runId, new TextEncoder().encode(`before\n${hostile()}\n`));
   await page.getByText('the end', { exact: true }).waitFor();
   await page.getByRole('button', { name: 'Follow' }).click();
   await page.locator('.log-box').press('Home');
@@ -75,7 +62,7 @@ test('output is coloured, harmless and followed; a line of a megabyte is cut and
 
 test('search counts the lines, and goes from match to match', async () => {
   const runId = await newRun(`${hostile()}\n`);
-  const { page, close } = await stage.open(browser, `#/run/${runId}`);
+  const { page, close } = await fixture.stage.open(fixture.browser, `#/run/${runId}`);
   await page.locator('.log-row').first().waitFor();
   const older = page.getByRole('button', { name: 'Older' });
   while ((await older.count()) > 0) await older.click();
@@ -94,7 +81,7 @@ const longLogLine = (index: number): string =>
 
 test('all of a long log is searched, with how far it is, and what is found is shown where it stands', async () => {
   const runId = await newRun(`${Array.from({ length: 200_000 }, (_, index) => longLogLine(index)).join('\n')}\n`);
-  const { page, close } = await stage.open(browser, `#/run/${runId}`);
+  const { page, close } = await fixture.stage.open(fixture.browser, `#/run/${runId}`);
   await page.locator('.log-row').first().waitFor();
   let isSlow = true;
   let reads = 0;
@@ -128,7 +115,7 @@ test('all of a long log is searched, with how far it is, and what is found is sh
 
 test('the diff shows files, lines and signs, and nothing of it runs', async () => {
   const runId = await newRun('');
-  const { page, troubles, close } = await stage.open(browser, `#/run/${runId}?tab=diff`);
+  const { page, troubles, close } = await fixture.stage.open(fixture.browser, `#/run/${runId}?tab=diff`);
   await page.getByText('2 files, +2 −1').waitFor();
   await page.locator('.diff-removed').getByText("'<script>alert(1)</script>'").waitFor();
   await page.locator('.diff-added .control-sign').waitFor();
@@ -142,11 +129,11 @@ test('the diff shows files, lines and signs, and nothing of it runs', async () =
 test('a terminal is shown live, read-only, and says why it ends', async () => {
   const runId = await newRun('', { runtimeMode: 'pty' });
   const sent: string[] = [];
-  const { page, close } = await stage.open(browser, '#/');
+  const { page, close } = await fixture.stage.open(fixture.browser, '#/');
   await page.routeWebSocket(`**${API.terminal}`, (socket) => {
     socket.onMessage((message) => {
       sent.push(String(message));
-      socket.send(stage.welcome(String(message)));
+      socket.send(fixture.stage.welcome(String(message)));
       socket.send(JSON.stringify({ type: 'size', cols: 60, rows: 10 }));
       socket.send(Buffer.from('\u001b[33mhello terminal\u001b[0m'));
       socket.send(JSON.stringify({ type: 'end', reason: 'the run ended' }));
@@ -164,8 +151,8 @@ test('a terminal is shown live, read-only, and says why it ends', async () => {
 test('a recording is sought forwards and back', async () => {
   const runId = await newRun('', { runtimeMode: 'pty' });
   const lines = ['{"version": 2, "width": 60, "height": 8}', '[1, "o", "first "]', '[30, "o", "second"]'];
-  stage.recordings.set(runId, `${lines.join('\n')}\n`);
-  const { page, close } = await stage.open(browser, `#/run/${runId}`);
+  fixture.stage.recordings.set(runId, `${lines.join('\n')}\n`);
+  const { page, close } = await fixture.stage.open(fixture.browser, `#/run/${runId}`);
   await page.getByRole('button', { name: 'Recording' }).click();
   const screen = page.locator('.xterm-rows');
   await screen.getByText('first second').waitFor();
@@ -183,7 +170,7 @@ test('a recording is sought forwards and back', async () => {
 
 test('what is not there is said with what to do', async () => {
   const runId = await newRun('');
-  const { page, close } = await stage.open(browser, `#/run/${runId}`);
+  const { page, close } = await fixture.stage.open(fixture.browser, `#/run/${runId}`);
   await page.getByText('It has printed nothing').waitFor();
   for (const [tab, words] of [
     ['Verification', 'No output of a verification'],
@@ -202,9 +189,12 @@ test('what is not there is said with what to do', async () => {
 describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
   test('every part of a run, and coverage, meets WCAG AA, on a phone too', async () => {
     const runId = await newRun(`${hostile()}\n`);
-    await stage.project.tell(runId, { type: 'child.progress', epoch: 1, seq: 1, text: '<b>half</b>\u202e' });
+    await fixture.stage.project.tell(runId, { type: 'child.progress', epoch: 1, seq: 1, text: '<b>half</b>\u202e' });
     for (const viewport of [{ width: 1_440, height: 900 }, PHONE]) {
-      const { page, troubles, close } = await stage.open(browser, `#/run/${runId}`, { colorScheme, viewport });
+      const { page, troubles, close } = await fixture.stage.open(fixture.browser, `#/run/${runId}`, {
+        colorScheme,
+        viewport,
+      });
       await page.getByText('the end', { exact: true }).waitFor();
       expect(await flawsOf(page)).toEqual([]);
       await page.getByRole('tab', { name: 'Diff' }).click();

@@ -2,28 +2,15 @@
  * Goal: the supervision tree shows what runs, what was restarted and why, and stays up to date while somebody looks.
  * Method: the built page in a real browser.
  */
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openBrowser, openPage } from '../browser.ts';
-import { builtPage, startFixtureServer, type FixtureServer } from '../fixture-server.ts';
+import { expect, test } from 'vitest';
+import { openPage } from '../browser.ts';
+import { pageWithServers } from '../page-fixture.ts';
 
-let browser: Browser;
-let built: Awaited<ReturnType<typeof builtPage>>;
-let server: FixtureServer;
-
-beforeAll(async () => {
-  [browser, built] = await Promise.all([openBrowser(), builtPage()]);
-  server = await startFixtureServer({ folder: built.folder, mode: 'plain' });
-});
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-  built?.remove();
-});
+const fixture = pageWithServers('plain');
 
 test('services, runners, budget and reports are there, and asked for again', async () => {
-  const { page, close, troubles } = await openPage(browser);
-  await page.goto(server.link());
+  const { page, close, troubles } = await openPage(fixture.browser);
+  await page.goto(fixture.plain.link());
   await page.locator('.connection-live').waitFor();
   await page.evaluate(`location.hash = '#/tree'`);
   const tree = page.getByRole('region', { name: 'Supervision tree' });
@@ -35,7 +22,7 @@ test('services, runners, budget and reports are there, and asked for again', asy
   await tree.getByText('82.0 MiB').waitFor();
   await page.getByRole('region', { name: 'What was restarted' }).getByText('port 43117 is taken').waitFor();
   const asked = (): number =>
-    server.project.calls.filter(({ operation }) => operation === 'conductor_get_services').length;
+    fixture.plain.project.calls.filter(({ operation }) => operation === 'conductor_get_services').length;
   const before = asked();
   await expect.poll(asked, { timeout: 10_000 }).toBeGreaterThan(before);
   expect(troubles).toEqual([]);
