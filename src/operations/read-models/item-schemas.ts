@@ -1,57 +1,25 @@
 /** What lists and answers show of each kind of thing. Times are ms since the epoch, sizes bytes; ids name what it relates to. */
 import { Type, type Static, type TSchema } from 'typebox';
-import { TASK_BUCKETS } from '../../machines/task/model.ts';
+import { gateFields, objectiveFields, runFields, taskFields, workerFields } from './item-facts.ts';
+import { closed, count, maybe, text } from './schema-parts.ts';
 
-const text = Type.String();
-const count = Type.Integer({ minimum: 0 });
-const optional = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
-const maybeText = optional(text);
-const maybeTime = optional(Type.Integer());
-const closed = <Fields extends Parameters<typeof Type.Object>[0]>(fields: Fields) =>
-  Type.Object(fields, { additionalProperties: false });
+const maybeText = maybe(text);
+const maybeTime = maybe(Type.Integer());
 
 export const TaskItemSchema = closed({
-  taskId: text,
-  title: text,
-  planId: maybeText,
-  state: text,
-  /** Why it is not running; null while it runs and when it is completed. */
-  reason: maybeText,
-  objectiveId: maybeText,
+  ...taskFields,
   workerId: maybeText,
   workerName: maybeText,
-  /** The run that carries it out, or its last one. */
-  runId: maybeText,
   activeRunId: maybeText,
-  /** The open question whether to accept it. */
-  gateId: maybeText,
-  attempts: count,
-  maxAttempts: count,
   runs: count,
   waitingOn: count,
-  notBefore: maybeTime,
-  progress: maybeText,
-  progressAt: maybeTime,
-  branch: maybeText,
-  commit: maybeText,
   acceptedBy: maybeText,
   revision: count,
-  createdAt: Type.Integer(),
-  updatedAt: Type.Integer(),
 });
 export type TaskItem = Static<typeof TaskItemSchema>;
 
 export const RunItemSchema = closed({
-  runId: text,
-  taskId: text,
-  objectiveId: maybeText,
-  workerId: text,
-  status: text,
-  attempt: count,
-  epoch: count,
-  /** How it ended, as one of the known ends, and in words. */
-  end: maybeText,
-  reason: maybeText,
+  ...runFields,
   branch: maybeText,
   worktreePath: maybeText,
   baseCommit: maybeText,
@@ -59,92 +27,55 @@ export const RunItemSchema = closed({
   changedFiles: count,
   outsideScope: count,
   verificationTouched: Type.Boolean(),
-  exitCode: optional(Type.Integer()),
+  exitCode: maybe(Type.Integer()),
   signal: maybeText,
   /** The agent's own word. */
-  completion: optional(closed({ status: text, summary: text })),
-  progress: maybeText,
-  progressAt: maybeTime,
+  completion: maybe(closed({ status: text, summary: text })),
   /** The question whose answer it waits for. */
   gateId: maybeText,
   /** What the supervisor sees now; null without one and after the end. */
-  live: optional(
+  live: maybe(
     closed({
       phase: maybeText,
       idleMs: count,
       outputBytes: count,
       connected: Type.Boolean(),
       /** Of the runner and all that it has started, resident. */
-      memoryBytes: optional(count),
+      memoryBytes: maybe(count),
       /** Of one processor, over the last seconds; null until that is known. */
-      cpuPercent: optional(Type.Number({ minimum: 0 })),
+      cpuPercent: maybe(Type.Number({ minimum: 0 })),
     }),
   ),
-  createdAt: Type.Integer(),
-  startedAt: maybeTime,
-  endedAt: maybeTime,
 });
 export type RunItem = Static<typeof RunItemSchema>;
 
 export const GateItemSchema = closed({
-  gateId: text,
-  state: text,
-  type: text,
+  ...gateFields,
   operation: text,
-  /** Written by whoever asked: a model's words when that is a `child_run` or `parent_agent`. */
-  ask: text,
-  askedBy: text,
-  humanOnly: Type.Boolean(),
-  taskId: maybeText,
-  runId: maybeText,
-  workerId: maybeText,
-  objectiveId: maybeText,
-  targetRevision: optional(Type.Integer()),
+  targetRevision: maybe(Type.Integer()),
   answer: maybeText,
   reason: maybeText,
   resolvedBy: maybeText,
-  expiresAt: maybeTime,
-  createdAt: Type.Integer(),
-  resolvedAt: maybeTime,
   usedAt: maybeTime,
 });
 export type GateItem = Static<typeof GateItemSchema>;
 
 export const WorkerItemSchema = closed({
-  workerId: text,
-  name: maybeText,
-  state: text,
-  reason: maybeText,
-  objectiveId: maybeText,
+  ...workerFields,
   /** The task whose unfinished work lies here. */
   taskId: maybeText,
-  /** The run that has it, or had it last. */
-  runId: maybeText,
-  branch: text,
-  worktreePath: text,
   prepared: Type.Boolean(),
   baseCommit: maybeText,
   rescueRef: maybeText,
   createdAt: Type.Integer(),
-  updatedAt: Type.Integer(),
 });
 export type WorkerItem = Static<typeof WorkerItemSchema>;
 
 export const ObjectiveItemSchema = closed({
-  objectiveId: text,
-  title: text,
-  state: text,
-  reason: maybeText,
+  ...objectiveFields,
   maxConcurrency: count,
   baseCommit: maybeText,
-  /** Tasks by where they stand. */
-  tasks: Type.Unsafe<Readonly<Record<string, number>>>(
-    closed(Object.fromEntries(TASK_BUCKETS.map((bucket) => [bucket, count]))),
-  ),
-  openGates: count,
   revision: count,
-  createdAt: Type.Integer(),
-  updatedAt: Type.Integer(),
 });
 export type ObjectiveItem = Static<typeof ObjectiveItemSchema>;
 
@@ -189,5 +120,5 @@ export type EventItem = Static<typeof EventItemSchema>;
 
 /** `nextCursor` is given back as `after`; null at the end. `total` where an index knows it. */
 export const pageSchema = <Item extends TSchema>(item: Item) =>
-  closed({ items: Type.Array(item), nextCursor: maybeText, total: optional(count) });
+  closed({ items: Type.Array(item), nextCursor: maybeText, total: maybe(count) });
 export type ItemPage<Item> = { items: Item[]; nextCursor: string | null; total: number | null };

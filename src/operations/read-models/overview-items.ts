@@ -5,8 +5,8 @@
  * V1. Two entries of one actor are ordered by `revision`, within what is live and within what is past: live ones count commits, past
  *     ones name the entry of the journal that made them.
  */
-import { RUN_ENDS } from '../../machines/run/ends.ts';
 import type { StoreReader } from '../../persistence/store.ts';
+import { gateFacts, objectiveFacts, runFacts, taskFacts, workerFacts } from './item-facts.ts';
 import type {
   OverviewGate,
   OverviewItems,
@@ -73,43 +73,17 @@ const specsOf = async (
   return facts;
 };
 
-const objectiveOf = (seen: Seen): OverviewObjective => {
-  const objective = contextIn(seen, 'objective');
-  return {
-    objectiveId: objective.objectiveId,
-    title: objective.title,
-    state: seen.state,
-    reason: objective.reason,
-    tasks: objective.counts,
-    openGates: objective.openGates,
-    revision: seen.revision,
-    createdAt: objective.createdAt,
-    updatedAt: objective.updatedAt,
-  };
-};
+const objectiveOf = (seen: Seen): OverviewObjective => ({
+  ...objectiveFacts(contextIn(seen, 'objective'), seen.state),
+  revision: seen.revision,
+});
 
 const taskOf = (seen: Seen, spec: SpecFacts | undefined): OverviewTask => {
   const task = contextIn(seen, 'task');
   return {
-    taskId: task.taskId,
-    objectiveId: task.objectiveId,
-    title: task.title,
-    planId: task.planId,
-    state: seen.state,
-    reason: reasonOf(seen.state, task),
-    runId: task.activeRunId ?? task.lastRunId,
-    gateId: task.reviewGateId,
-    attempts: task.attempts,
-    maxAttempts: task.retry.maxAttempts,
-    progress: task.progress,
-    progressAt: task.progressAt,
-    notBefore: task.notBefore,
-    commit: task.commit,
-    branch: task.branch,
+    ...taskFacts(task, { state: seen.state, reason: reasonOf(seen.state, task) }),
     dependsOn: [...(spec?.dependsOn ?? [])],
     revision: seen.revision,
-    createdAt: task.createdAt,
-    updatedAt: task.updatedAt,
   };
 };
 
@@ -121,62 +95,20 @@ const reasonOf = (state: string, task: Shown['task']): string | null => {
     : `waiting for ${String(task.waitingOn)} ${task.waitingOn === 1 ? 'task' : 'tasks'}`;
 };
 
-const runOf = (seen: Seen, spec: SpecFacts | undefined): OverviewRun => {
-  const run = contextIn(seen, 'run');
-  return {
-    runId: run.runId,
-    taskId: run.taskId,
-    objectiveId: run.objectiveId,
-    workerId: run.workerId,
-    status: seen.state,
-    settled: seen.settled,
-    attempt: run.attempt,
-    epoch: run.epoch,
-    end: run.end,
-    reason: run.message ?? (run.end === null ? null : RUN_ENDS[run.end].says),
-    progress: run.progress,
-    progressAt: run.progressAt,
-    runtimeMode: spec?.runtimeMode ?? 'headless',
-    startedAt: run.startedAt,
-    endedAt: run.endedAt,
-    revision: seen.revision,
-    createdAt: run.createdAt,
-    updatedAt: seen.updatedAt,
-  };
-};
+const runOf = (seen: Seen, spec: SpecFacts | undefined): OverviewRun => ({
+  ...runFacts(contextIn(seen, 'run'), seen.state),
+  settled: seen.settled,
+  runtimeMode: spec?.runtimeMode ?? 'headless',
+  revision: seen.revision,
+  updatedAt: seen.updatedAt,
+});
 
-const gateOf = (seen: Seen): OverviewGate => {
-  const gate = contextIn(seen, 'gate');
-  return {
-    gateId: gate.gateId,
-    state: seen.state,
-    type: gate.gateType,
-    ask: gate.ask,
-    askedBy: gate.askedBy,
-    humanOnly: gate.humanOnly,
-    taskId: gate.taskId,
-    runId: gate.runId,
-    workerId: gate.workerId,
-    objectiveId: gate.objectiveId,
-    expiresAt: gate.expiresAt,
-    revision: seen.revision,
-    createdAt: gate.createdAt,
-    resolvedAt: gate.resolvedAt,
-  };
-};
+const gateOf = (seen: Seen): OverviewGate => ({
+  ...gateFacts(contextIn(seen, 'gate'), seen.state),
+  revision: seen.revision,
+});
 
-const workerOf = (seen: Seen): OverviewWorker => {
-  const worker = contextIn(seen, 'worker');
-  return {
-    workerId: worker.workerId,
-    name: worker.name,
-    state: seen.state,
-    reason: worker.reason,
-    objectiveId: worker.objectiveId,
-    runId: worker.reservedBy ?? worker.lastRunId,
-    branch: worker.branch,
-    worktreePath: worker.worktreePath,
-    revision: seen.revision,
-    updatedAt: worker.updatedAt,
-  };
-};
+const workerOf = (seen: Seen): OverviewWorker => ({
+  ...workerFacts(contextIn(seen, 'worker'), seen.state),
+  revision: seen.revision,
+});

@@ -1,111 +1,35 @@
 /** The whole project on one page: what is there, what runs, what waits for a person, what went wrong. */
 import { Type, type Static } from 'typebox';
-import { TASK_BUCKETS } from '../../machines/task/model.ts';
+import { gateFields, objectiveFields, runFields, taskFields, workerFields } from './item-facts.ts';
+import { closed, count, maybe, text, time } from './schema-parts.ts';
 
-const text = Type.String();
-const count = Type.Integer({ minimum: 0 });
-const time = Type.Integer();
-const maybe = <S extends Parameters<typeof Type.Union>[0][number]>(schema: S) => Type.Union([schema, Type.Null()]);
-const closed = <Fields extends Parameters<typeof Type.Object>[0]>(fields: Fields) =>
-  Type.Object(fields, { additionalProperties: false });
+/** Orders what is said about the same thing: the higher one counts. */
+const revision = count;
 
-/** `revision` orders what is said about the same thing: the higher one counts. Times in ms since 1970. */
-export const OverviewObjectiveSchema = closed({
-  objectiveId: text,
-  title: text,
-  state: text,
-  reason: maybe(text),
-  /** Tasks by where they stand. */
-  tasks: Type.Unsafe<Readonly<Record<string, number>>>(
-    closed(Object.fromEntries(TASK_BUCKETS.map((bucket) => [bucket, count]))),
-  ),
-  openGates: count,
-  revision: count,
-  createdAt: time,
-  updatedAt: time,
-});
+export const OverviewObjectiveSchema = closed({ ...objectiveFields, revision });
 export type OverviewObjective = Static<typeof OverviewObjectiveSchema>;
 
 export const OverviewTaskSchema = closed({
-  taskId: text,
-  objectiveId: maybe(text),
-  title: text,
-  planId: maybe(text),
-  state: text,
-  /** Why it is not running, as the machine knows it; null while it runs and when it is completed. */
-  reason: maybe(text),
-  /** The run that carries it out, or its last one. */
-  runId: maybe(text),
-  gateId: maybe(text),
-  attempts: count,
-  maxAttempts: count,
-  progress: maybe(text),
-  progressAt: maybe(time),
-  notBefore: maybe(time),
-  commit: maybe(text),
-  branch: maybe(text),
+  ...taskFields,
   /** Tasks it waits for, whether or not they are done. */
   dependsOn: Type.Array(text),
-  revision: count,
-  createdAt: time,
-  updatedAt: time,
+  revision,
 });
 export type OverviewTask = Static<typeof OverviewTaskSchema>;
 
 export const OverviewRunSchema = closed({
-  runId: text,
-  taskId: text,
-  objectiveId: maybe(text),
-  workerId: text,
-  status: text,
+  ...runFields,
   settled: Type.Boolean(),
-  attempt: count,
-  epoch: count,
-  /** How it ended, as one of the known ends, and in words. */
-  end: maybe(text),
-  reason: maybe(text),
-  progress: maybe(text),
-  progressAt: maybe(time),
   runtimeMode: text,
-  startedAt: maybe(time),
-  endedAt: maybe(time),
-  revision: count,
-  createdAt: time,
+  revision,
   updatedAt: time,
 });
 export type OverviewRun = Static<typeof OverviewRunSchema>;
 
-export const OverviewGateSchema = closed({
-  gateId: text,
-  state: text,
-  type: text,
-  /** Written by whoever asked: a model's words when that is a `child_run` or `parent_agent`. */
-  ask: text,
-  askedBy: text,
-  humanOnly: Type.Boolean(),
-  taskId: maybe(text),
-  runId: maybe(text),
-  workerId: maybe(text),
-  objectiveId: maybe(text),
-  expiresAt: maybe(time),
-  revision: count,
-  createdAt: time,
-  resolvedAt: maybe(time),
-});
+export const OverviewGateSchema = closed({ ...gateFields, revision });
 export type OverviewGate = Static<typeof OverviewGateSchema>;
 
-export const OverviewWorkerSchema = closed({
-  workerId: text,
-  name: maybe(text),
-  state: text,
-  reason: maybe(text),
-  objectiveId: maybe(text),
-  runId: maybe(text),
-  branch: text,
-  worktreePath: text,
-  revision: count,
-  updatedAt: time,
-});
+export const OverviewWorkerSchema = closed({ ...workerFields, revision });
 export type OverviewWorker = Static<typeof OverviewWorkerSchema>;
 
 export const OverviewItemsSchema = closed({

@@ -1,12 +1,6 @@
 /** The supervision tree as it is in memory, the runners, and what they use. Nothing of it is stored. */
 import { Type, type Static } from 'typebox';
-
-const text = Type.String();
-const count = Type.Integer({ minimum: 0 });
-const time = Type.Integer();
-const maybe = <S extends Parameters<typeof Type.Union>[0][number]>(schema: S) => Type.Union([schema, Type.Null()]);
-const closed = <Fields extends Parameters<typeof Type.Object>[0]>(fields: Fields) =>
-  Type.Object(fields, { additionalProperties: false });
+import { closed, count, maybe, text, time } from './schema-parts.ts';
 
 /** Of the supervisor alone; of a runner with all that it has started. */
 const usage = {
