@@ -28,7 +28,8 @@ const viewsOf = ({ objectiveId, tasks, runs, review, moment }: ScreenshotProject
   const chart = '.chart-state';
   const run = (name: string): string => `#/run/${String(runs[name])}`;
   return [
-    { name: 'overview', hash: '#/', landmark: '.task-node, .task-row' },
+    // A share of a processor is known after the second look.
+    { name: 'overview', hash: '#/', landmark: '.side-facts .usage:has-text("% CPU")' },
     { name: 'objective', hash: `#/objective/${objectiveId}`, landmark: '.task-node, .task-row' },
     { name: 'task', hash: `#/entity/${String(tasks['table'])}`, landmark: chart },
     { name: 'run-machine', hash: `#/entity/${String(runs['api'])}`, landmark: chart },

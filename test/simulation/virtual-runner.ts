@@ -263,7 +263,7 @@ export class VirtualRunner implements RunnerEnd {
         this.#verification = null;
         if (this.#leaving) return;
         const ok = signal === null && chance.is(0.8);
-        const message = ok ? '1 commands passed' : 'npm test ended with exit code 1';
+        const message = ok ? '1 command passed' : 'npm test ended with exit code 1';
         this.#desk.add({ kind: 'verification.finished', key, ok, message, results: [] });
       });
     });

@@ -18,6 +18,8 @@ export type PageFeedParts = {
   readonly hub: FeedHub;
   readonly source: FeedSource;
   readonly project: () => ProjectFacts;
+  /** What a page is told first of all that is live; null: nothing. */
+  readonly pulse: () => string | null;
   readonly log: (error: unknown) => void;
 };
 
@@ -106,6 +108,8 @@ export class PageFeed {
     this.#held = null;
     this.#heldBytes = 0;
     for (const batch of held) if (this.#joined !== null) this.#send(batch);
+    const pulse = this.#parts.pulse();
+    if (pulse !== null) this.sendLive(pulse);
   }
 
   #receive(batch: FeedBatch): void {

@@ -57,7 +57,14 @@ export class PageFeeds {
         void page.feed.begin(after);
       },
     });
-    const feed = new PageFeed(opened, { hub: this.#hub, source: this.#source, project, log });
+    const feed = new PageFeed(opened, {
+      hub: this.#hub,
+      source: this.#source,
+      project,
+      // Without live runs there is nothing that a page could miss until the next beat.
+      pulse: () => (this.#source.pulse().length === 0 ? null : this.#pulseText()),
+      log,
+    });
     const page: OpenPage = { socket: opened, feed, expiresAt: Infinity };
     if (this.#pages.size >= PAGES_MAX) return opened.close(CLOSE.tooMany, 'too many pages');
     this.#pages.add(page);
@@ -80,12 +87,16 @@ export class PageFeeds {
   #beat(): void {
     const { face, now } = this.#parts;
     face.idle.touch();
-    const message: ServerMessage = { type: 'pulse', at: now(), runs: this.#source.pulse() };
-    const text = JSON.stringify(message);
+    const text = this.#pulseText();
     for (const { socket, feed, expiresAt } of this.#pages) {
       if (now() >= expiresAt) socket.close(CLOSE.noSession, 'the session is over');
       else feed.sendLive(text);
     }
+  }
+
+  #pulseText(): string {
+    const message: ServerMessage = { type: 'pulse', at: this.#parts.now(), runs: this.#source.pulse() };
+    return JSON.stringify(message);
   }
 
   #forget(page: OpenPage): void {

@@ -73,7 +73,8 @@ export class CommandSequence {
       if (timer !== null) clearTimeout(timer);
     }
     const ok = results.length === commands.length;
-    const message = ok ? `${String(results.length)} commands passed` : 'stopped before all commands were run';
+    const passed = `${String(results.length)} ${results.length === 1 ? 'command' : 'commands'} passed`;
+    const message = ok ? passed : 'stopped before all commands were run';
     return { ok, message, results, stopped: this.#stopped };
   }
 

@@ -236,6 +236,19 @@ test('live runs are reported while a page is open, and the supervisor is kept fr
   expect(touched).toBeGreaterThan(0);
 });
 
+test('a page is told of live runs at once, not only with the next beat', async () => {
+  bench = new InspectorBench({ pulseMs: 600_000 });
+  await bench.start();
+  const quiet = await bench.feed(await bench.pass());
+  await quiet.first('snapshot');
+  const run = { runId: 'run-a', phase: 'agent', idleMs: 1, outputBytes: 2, connected: true } as const;
+  bench.live.push({ ...run, memoryBytes: 3, cpuPercent: 0.4 });
+  const page = await bench.feed(await bench.pass());
+  await page.first('pulse');
+  expect(page.messages.map(({ type }) => type)).toEqual(['welcome', 'snapshot', 'pulse']);
+  expect(quiet.messages.map(({ type }) => type)).toEqual(['welcome', 'snapshot']);
+});
+
 test('the end of a session ends its sockets', async () => {
   bench = await InspectorBench.open({ pulseMs: 5 });
   const page = await bench.feed(await bench.pass());

@@ -117,7 +117,7 @@ test('with a known completion there is no agent, only what is instructed', async
   bench = new RunnerBench(null);
   const runner = await bench.running();
   await bench.supervisor.call('runner/verify', { key: 'k', commit: 'c', commands: ['true'], timeoutMs: 9_000 });
-  expect(await bench.reported('verification.finished')).toMatchObject({ ok: true, message: '1 commands passed' });
+  expect(await bench.reported('verification.finished')).toMatchObject({ ok: true, message: '1 command passed' });
   await bench.finish(runner);
   expect(bench.read('1.agent')).toBe('');
 });

@@ -23,6 +23,8 @@ const TEXT_FROM = 0.42;
 /** Below this scale, or with more of them in sight than that and no text, it is a coloured bar: no sign has room. */
 const SIGNS_FROM = 0.2;
 const SIGNS_MAX = 300;
+/** What the buttons take of the box at its foot, in px: at rest no task lies below them. */
+const TOOLS_HEIGHT = 36;
 
 type Node = TaskLayout['nodes'][number];
 
@@ -131,7 +133,7 @@ const NONE: ReadonlyMap<string, string> = new Map();
 const Chart = ({ layout, tasks, label, heightMax }: ChartProps) => {
   const box = useRef<HTMLDivElement>(null);
   const size = useBoxSize(box);
-  const moves = useChartPlace(layout, size);
+  const moves = useChartPlace(layout, { ...size, height: Math.max(0, size.height - TOOLS_HEIGHT) });
   const { runs, gates } = useItems();
   const waiting = useMemo(() => waitingTasks({ runs, gates }), [runs, gates]);
   const byId = useMemo(() => new Map(tasks.map((task) => [task.taskId, task])), [tasks]);
@@ -145,7 +147,7 @@ const Chart = ({ layout, tasks, label, heightMax }: ChartProps) => {
       areBars ? new Map(tasks.map((task) => [task.taskId, shownState(task, waiting.get(task.taskId) ?? null)])) : NONE,
     [areBars, tasks, waiting],
   );
-  const height = wantedHeight(layout, size.width, heightMax);
+  const height = wantedHeight(layout, size.width, heightMax - TOOLS_HEIGHT) + TOOLS_HEIGHT;
   const reveal = (target: EventTarget): void => {
     const id = target instanceof HTMLElement ? target.dataset['task'] : undefined;
     const node = layout.nodes.find(({ taskId }) => taskId === id);
