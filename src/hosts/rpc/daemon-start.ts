@@ -149,6 +149,8 @@ const startProgram = async (options: EnsureOptions, paths: ProjectHome, deadline
         CONDUCTOR_HOME: home,
         // One heap for all threads: glibc keeps several, each with its own left-overs.
         MALLOC_ARENA_MAX: '1',
+        // What was freed goes back to the system; without a number glibc raises this limit by itself.
+        MALLOC_TRIM_THRESHOLD_: '131072',
       },
     });
     const report = await firstReport(child, deadline);
