@@ -104,7 +104,7 @@ test.runIf(isPossible)('what escapes every census is found in the cgroup of its 
     expect(scopeOf(run.runId)).toContain(`/${slice}/${unit}`);
     expect(isAlive(pidIn(kind))).toBe(false);
     expect(membersOf(run.runId)).toBe('');
-    await until('one is kept ready', () => project.waiting().length === 1);
+    await until('two are kept ready', () => project.waiting().length === 2);
   }
 });
 

@@ -81,9 +81,9 @@ test('work that ends while the supervisor is away is counted, not run again', as
 test('a warm runner that is stopped between setup and agent while the supervisor dies is not taken for lost', async () => {
   project = await ProjectFixture.make();
   await project.start();
-  // The process that starts programs comes up with the first work, and a runner is kept ready after it.
+  // The process that starts programs comes up with the first work, and runners are kept ready after it.
   await project.plan({ objective: 'First', tasks: [{ id: 'a', run: 'true', completion: 'exit-code' }] });
-  await until('one is kept ready', () => project.waiting().length === 1);
+  await until('two are kept ready', () => project.waiting().length === 2);
   const { tasks } = await project.plan({
     objective: 'Setup',
     setup: [`echo set up >> ${project.at('executed')}; ${project.waits('setup')}`],

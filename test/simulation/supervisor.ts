@@ -253,7 +253,6 @@ export class Supervisor {
       },
       readSpool: (runId, epoch) => Promise.resolve(files.readSpool(runId, epoch)),
       readExit: (runId, epoch) => Promise.resolve(files.exit(runId, epoch)),
-      expectSpawn: () => undefined,
       recordRunner: async (runId, epoch, runner) => {
         await world.time.wait(this.process.life, world.chance.int(0, 3));
         files.runners.set(`${runId}/${String(epoch)}`, runner);

@@ -20,7 +20,6 @@ export async function prepareWorkspace(parts: RunParts, call: EffectCall<'prepar
   });
   const obstacle = obstacleOf(parts, facts);
   if (obstacle !== null) return tell({ type: 'workspace.refused', ...obstacle });
-  parts.platform.expectSpawn();
   const place = await placeOf(parts, facts);
   const result = await parts.workspaces.prepare({
     workerId: facts.worker.workerId,

@@ -27,7 +27,6 @@ export function createOsRunnerPlatform(options: OsRunnerPlatformOptions): Runner
       await install(programs, contract, files);
       await pipes.giveTo(contract.runDirectory);
     },
-    expectSpawn: () => runners.expect(),
     spawn: (contract, environment) => runners.spawn(contract, environment),
     recordRunner: async (runId, epoch, runner) =>
       writeRunnerRecord(join(directoryOf(runId), RUN_FILES.runner(epoch)), runner),

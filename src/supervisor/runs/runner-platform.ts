@@ -28,8 +28,6 @@ export interface RunnerPlatform {
     contract: RunnerContract,
     files: { readonly prompt: string | null; readonly dependencies: unknown },
   ): Promise<void>;
-  /** A run is being prepared, which will soon want a runner. */
-  expectSpawn(): void;
   /** @throws ConductorError `internal` when the process cannot be made. */
   spawn(contract: RunnerContract, environment: Readonly<Record<string, string>>): Promise<ProcessIdentity>;
   readSpool(runId: string, epoch: number): Promise<readonly SpoolEntry[]>;

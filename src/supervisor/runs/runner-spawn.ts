@@ -49,11 +49,6 @@ export class RunnerSpawn {
     this.#warm = createWarmRunners({ ...parts, program: () => this.#warmProgram() });
   }
 
-  /** A run is being prepared. */
-  expect(): void {
-    this.#warm.expect();
-  }
-
   /** @throws ConductorError `internal` when the process cannot be made. */
   async spawn(contract: RunnerContract, env: Environment): Promise<ProcessIdentity> {
     const path = join(contract.runDirectory, RUN_FILES.contract(contract.epoch));
