@@ -78,7 +78,10 @@ export class LayoutProcess {
     const { exitCode, signalCode, pid } = this.#child;
     const gone = pid === undefined || exitCode !== null || signalCode !== null ? null : once(this.#child, 'exit');
     this.#lose();
+    // Whoever waits for this may have nothing else to wait for.
+    this.#child.ref();
     await gone;
+    this.#child.unref();
   }
 
   #hear(answer: LayoutAnswer): void {

@@ -57,16 +57,24 @@ test('it ends by itself when there is nothing to do, and not while there is', as
   expect(ends).toBe(1);
 });
 
+const SOURCE = new URL('../../../src/', import.meta.url).href;
+/** A program of its own that has had a chart laid out. */
+const laidOut = `
+    const { chartLayout, endLayouts } = await import('${SOURCE}operations/charts/layout-source.ts');
+    const { graphOf } = await import('${SOURCE}machines/transition-graph.ts');
+    const { CHART_MACHINES } = await import('${SOURCE}operations/charts/chart-machines.ts');
+    await chartLayout(graphOf(CHART_MACHINES.gate));`;
+const run = (program: string): string =>
+  execFileSync(process.execPath, ['--input-type=module', '-e', laidOut + program], { encoding: 'utf8' });
+
 test('P3: it keeps no program from ending, and ends with it', async () => {
-  const source = new URL('../../../src/', import.meta.url).href;
-  const program = `
-    const { chartLayout } = await import('${source}operations/charts/layout-source.ts');
-    const { graphOf } = await import('${source}machines/transition-graph.ts');
-    const { CHART_MACHINES } = await import('${source}operations/charts/chart-machines.ts');
-    await chartLayout(graphOf(CHART_MACHINES.gate));
+  const said = run(`
     const { execFileSync } = await import('node:child_process');
-    console.log(execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)], { encoding: 'utf8' }));`;
-  const said = execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
+    console.log(execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)], { encoding: 'utf8' }));`);
   const pid = Number(/^\s*(\d+) .*layout-program/m.exec(said)![1]);
   await waitUntil('it is gone too', () => !isThere(pid));
+});
+
+test('a program that has nothing else to do can wait for its end', () => {
+  expect(run(`await endLayouts(); console.log('ended');`)).toBe('ended\n');
 });
