@@ -91,6 +91,7 @@ export class Invariants {
       }
     }
     if (entry.kind !== 'transition') return;
+    if (entry.event.type === 'agent.exited') this.#world.witness.exits.add(`${entry.actor}/${String(epoch)}`);
     this.#checkEpoch(entry, epoch, batch);
     this.#checkLoss(entry, epoch);
   }

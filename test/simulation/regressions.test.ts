@@ -4,6 +4,7 @@
  */
 import { expect, test, vi } from 'vitest';
 import type { StoredActor, StoreReader } from '../../src/persistence/store.ts';
+import { keepRunner } from '../../src/supervisor/effects/start-runner.ts';
 import { recoverWorktree } from '../../src/supervisor/effects/worker-worktrees.ts';
 import type { EffectCall, Post } from '../../src/supervisor/kernel/kernel.ts';
 import { createSnapshotSource } from '../../src/supervisor/processes/process-snapshot.ts';
@@ -113,6 +114,52 @@ test('a runner that is still to be started is not looked for by the supervisor t
   };
   expect(await met([{ actor: RUN, name: 'startRunner', state: 'waiting' }])).toBe(false);
   expect(await met([])).toBe(true);
+});
+
+test('a warm runner that was not granted yet is known to the supervisor that takes over', async () => {
+  const made = machine();
+  // It carries no cookie of the run: nothing but the record names it.
+  const runner = made.host.spawn({ ppid: 1, command: 'runner', cookie: null, cwd: null });
+  const records = new Map<string, unknown>();
+  const launching = actor(RUN, 'starting', {
+    runId: RUN,
+    taskId: TASK,
+    objectiveId: OBJECTIVE,
+    epoch: 1,
+    instance: null,
+  });
+  Object.assign(launching.snapshot, { value: { starting: 'launching' } });
+  const post = vi.fn(async () => ({ kind: 'applied' }));
+  const store = {
+    listOutbox: async () => [],
+    listActors: async () => ({ items: [launching], nextCursor: null, total: 1 }),
+  };
+  const platform = {
+    readScope: async () => null,
+    recordRunner: (runId: string, epoch: number, identity: unknown) => records.set(`${runId}/${epoch}`, identity),
+    readRunner: async (runId: string, epoch: number) => records.get(`${runId}/${epoch}`) ?? null,
+    readSpool: async () => [],
+    readExit: async () => null,
+    readStart: async () => ({ kind: 'missing' }),
+  };
+  const takeOver = async (): Promise<void> => {
+    const kernel = { store, peek: () => launching, read: async () => launching, post };
+    const parts = { ...made, live: new LiveRuns(), platform, kernel: () => kernel } as unknown as RunParts;
+    const monitor = startRunMonitor(parts, async () => []);
+    await monitor.adopt();
+    await pass(made.time, 10_000);
+    monitor.stop();
+  };
+  keepRunner(
+    { platform, live: made.live, table: made.table } as unknown as RunParts,
+    { runId: RUN, epoch: 1 },
+    runner.identity,
+  );
+  await takeOver();
+  expect(post).not.toHaveBeenCalled();
+  records.clear();
+  await takeOver();
+  expect(post).toHaveBeenCalled();
 });
 
 test('a start that cannot be stored is a reason, and ends nothing', async () => {

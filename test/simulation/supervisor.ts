@@ -253,10 +253,7 @@ export class Supervisor {
       },
       readSpool: (runId, epoch) => Promise.resolve(files.readSpool(runId, epoch)),
       readExit: (runId, epoch) => Promise.resolve(files.exit(runId, epoch)),
-      recordRunner: async (runId, epoch, runner) => {
-        await world.time.wait(this.process.life, world.chance.int(0, 3));
-        files.runners.set(`${runId}/${String(epoch)}`, runner);
-      },
+      recordRunner: (runId, epoch, runner) => void files.runners.set(`${runId}/${String(epoch)}`, runner),
       readRunner: (runId, epoch) => Promise.resolve(files.runners.get(`${runId}/${String(epoch)}`) ?? null),
       close: () => undefined,
       readStart: (runId, epoch) => Promise.resolve(files.start(runId, epoch)),

@@ -23,6 +23,8 @@ export class Witness {
   readonly ends = new Map<string, number>();
   /** Reports in the journal by run, epoch and seq: whether they changed something. */
   readonly journalled = new Map<string, 'transition' | 'rejected'>();
+  /** Epochs of which it is stored how the agent ended. */
+  readonly exits = new Set<string>();
   /** Reports that were answered. */
   readonly #words = new Set<string>();
   readonly #host: VirtualHost;
@@ -129,6 +131,10 @@ export class Witness {
     if (body.kind === 'child.gate') return true;
     if (body.kind === 'child.followup') return this.#disk.requests.has(`followup/${key}`);
     const found = this.journalled.get(key);
+    // A dead runner's exit record tells the same under a number of its own, when the disk had no room for the report itself.
+    if (found === undefined && body.kind === 'agent.exited' && word.result === 'repeat') {
+      return this.exits.has(key.slice(0, key.lastIndexOf('/')));
+    }
     return word.result === 'applied' ? found === 'transition' : found !== undefined;
   }
 

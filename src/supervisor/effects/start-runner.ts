@@ -8,6 +8,7 @@
 import { ConductorError } from '../../machines/errors.ts';
 import type { TaskContext } from '../../machines/task/model.ts';
 import type { EffectCall, EffectResult } from '../kernel/kernel.ts';
+import type { ProcessIdentity } from '../processes/process-identity.ts';
 import { composeRunEnvironment } from '../runners/environment.ts';
 import type { RunParts } from '../runs/run-parts.ts';
 import { innerState, readRunFacts, type RunFacts } from './run-facts.ts';
@@ -45,10 +46,21 @@ export async function startRunner(parts: RunParts, call: EffectCall<'startRunner
     dependencies: await dependenciesOf(parts, facts),
   });
   const runner = await parts.platform.spawn(contract, env);
+  keepRunner(parts, { runId, epoch }, runner);
+  return { messages: [] };
+}
+
+/** It is known from now on, also to the next supervisor: the process table alone does not say whose a warm one is. */
+export function keepRunner(
+  parts: Pick<RunParts, 'live' | 'table' | 'platform'>,
+  { runId, epoch }: { readonly runId: string; readonly epoch: number },
+  runner: ProcessIdentity,
+): void {
   const live = parts.live.of(runId, epoch);
   // One that an earlier try started may have been granted meanwhile: then this one is denied and leaves.
-  if (live.runner === null || parts.table.liveness(live.runner) !== 'alive') live.runner = runner;
-  return { messages: [] };
+  if (live.runner !== null && parts.table.liveness(live.runner) === 'alive') return;
+  live.runner = runner;
+  parts.platform.recordRunner(runId, epoch, runner);
 }
 
 const isSetUp = (parts: RunParts, { run, worker, spec }: RunFacts): Promise<boolean> =>

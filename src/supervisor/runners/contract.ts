@@ -76,7 +76,7 @@ export const RUN_FILES = {
   contract: (epoch: number): string => (epoch === 1 ? 'contract.json' : `contract.${String(epoch)}.json`),
   /** Created by link() right before the agent is executed: the line between «never ran» and «may have run». */
   agent: (epoch: number): string => `${String(epoch)}.agent`,
-  /** Who holds the grant. */
+  /** Who was started for the epoch, then who holds its grant. */
   runner: (epoch: number): string => `${String(epoch)}.runner`,
   /** Path of the runner's own cgroup, where it was given one. */
   scope: (epoch: number): string => `${String(epoch)}.scope`,

@@ -28,7 +28,7 @@ export function createOsRunnerPlatform(options: OsRunnerPlatformOptions): Runner
       await pipes.giveTo(contract.runDirectory);
     },
     spawn: (contract, environment) => runners.spawn(contract, environment),
-    recordRunner: async (runId, epoch, runner) =>
+    recordRunner: (runId, epoch, runner) =>
       writeRunnerRecord(join(directoryOf(runId), RUN_FILES.runner(epoch)), runner),
     readRunner: (runId, epoch) => Promise.resolve(readRunnerRecord(join(directoryOf(runId), RUN_FILES.runner(epoch)))),
     close: () => runners.close(),

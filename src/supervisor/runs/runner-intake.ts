@@ -79,7 +79,7 @@ async function grant(parts: RunParts, message: RunnerReady, link: RunnerLink): P
   if (outcome.kind !== 'applied') return { kind: 'denied', reason: reasonOf(outcome, parts, message) };
   const run = parts.live.of(message.runId, message.epoch);
   run.runner = message.identity;
-  await parts.platform.recordRunner(message.runId, message.epoch, message.identity);
+  parts.platform.recordRunner(message.runId, message.epoch, message.identity);
   parts.live.link(run, link);
   renew(parts, message.runId);
   const actor = await parts.kernel().read(message.runId);

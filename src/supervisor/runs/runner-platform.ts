@@ -32,8 +32,8 @@ export interface RunnerPlatform {
   spawn(contract: RunnerContract, environment: Readonly<Record<string, string>>): Promise<ProcessIdentity>;
   readSpool(runId: string, epoch: number): Promise<readonly SpoolEntry[]>;
   readExit(runId: string, epoch: number): Promise<ExitRecord | null>;
-  /** Keeps who is about to be granted this epoch. */
-  recordRunner(runId: string, epoch: number, runner: ProcessIdentity): Promise<void>;
+  /** Keeps who is to have this epoch, or has it; at once, so that of two the later word stands. */
+  recordRunner(runId: string, epoch: number, runner: ProcessIdentity): void;
   readRunner(runId: string, epoch: number): Promise<ProcessIdentity | null>;
   readStart(runId: string, epoch: number): Promise<StartRecord>;
   /** The cgroup that holds the epoch's processes and nothing else; null where none could be had. */

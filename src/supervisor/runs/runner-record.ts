@@ -1,8 +1,9 @@
 /**
- * `<epoch>.runner`: who holds the grant of an epoch, for a supervisor that was not there when it was given. A warm runner has no
- * cookie of its run in its environment, and until its agent starts no other record names it.
+ * `<epoch>.runner`: who has an epoch, for a supervisor that was not there when it was given. A warm runner has no cookie of its run in
+ * its environment, and until its agent starts no other record names it.
  *
- * It is there before the runner hears of its grant. A loss of power ends the runner too, so it is not synced.
+ * Written for who was started for the epoch, and again for who is granted it, before that one hears of it. A loss of power ends the
+ * runner too, so it is not synced.
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { ProcessIdentity } from '../processes/process-identity.ts';
