@@ -6,10 +6,7 @@ import type { LiveRunFacts, OperationContext } from '../../operations/operation-
 import type { Services } from '../../operations/read-models/supervision-view.ts';
 import { readRunFacts } from '../../supervisor/effects/run-facts.ts';
 import type { Supervisor } from '../../supervisor/open-supervisor.ts';
-import { takeCensus } from '../../supervisor/processes/census.ts';
-import { snapshotProcesses } from '../../supervisor/processes/process-snapshot.ts';
 import { UsageMeter, type UsageGroups } from '../../supervisor/processes/usage-meter.ts';
-import { cookieOf } from '../../supervisor/project.ts';
 import { SECRET_ALLOWED_NAMES } from '../../supervisor/runners/environment.ts';
 import { SecretSet } from '../../supervisor/runners/redaction.ts';
 import type { LiveRun } from '../../supervisor/runs/live-runs.ts';
@@ -17,19 +14,16 @@ import type { LiveRun } from '../../supervisor/runs/live-runs.ts';
 /** Name of the group that is this process alone; every other is called as its run. */
 const SUPERVISOR = 'supervisor';
 
-/** One for all who ask: a look at the process table serves the tree, the lists and every page. */
-export const usageMeterOf = ({ table, live, project, clock }: Supervisor): UsageMeter => {
+/**
+ * One for all who ask: the tree, the lists and every page. Who belongs to a run is what its monitor saw last, within five seconds: no
+ * listing of the process table is made for a figure.
+ */
+export const usageMeterOf = ({ table, live, clock }: Supervisor): UsageMeter => {
   const groups: UsageGroups = () => {
     const found = new Map([[SUPERVISOR, [process.pid]]]);
-    if (live.size === 0) return found;
-    const snapshot = snapshotProcesses(table);
-    for (const run of live.all()) {
-      const subject = live.subject(cookieOf(project, run.runId, run.epoch), run, table.self());
-      const { members } = takeCensus(table, subject, snapshot);
-      found.set(
-        run.runId,
-        members.map(({ identity }) => identity.pid),
-      );
+    for (const { runId, runner, agent, remembered } of live.all()) {
+      const known = [runner, agent?.identity ?? null, ...remembered];
+      found.set(runId, [...new Set(known.flatMap((identity) => identity?.pid ?? []))]);
     }
     return found;
   };

@@ -19,8 +19,8 @@ export const NO_USAGE: MeasuredUsage = { memoryBytes: null, cpuPercent: null };
 /** Who belongs to which group now, by the name of the group. */
 export type UsageGroups = () => ReadonlyMap<string, readonly number[]>;
 
-/** Two pages that ask every 2 s cost no more than one; the tick of a process's time is fine enough for a figure of 0.3 %. */
-export const LOOK_MS = 4_000;
+/** Two pages that ask every 2 s cost no more than one; a look at a hundred processes is half a thousandth of a processor. */
+export const LOOK_MS = 8_000;
 /** A look that is older says nothing about now. */
 const STALE_MS = 60_000;
 

@@ -145,7 +145,8 @@ test('what a run uses is that of all it has started, told to pages and lists ali
   const usage = () =>
     live.messages.flatMap((message) => (message.type === 'pulse' ? message.runs : [])).filter((run) => run.cpuPercent);
   // The runner sleeps, and its shell; what is busy and large is their grandchild.
-  await waitUntil('it is seen to work', () => usage().some(({ cpuPercent }) => cpuPercent! > 5));
+  // Two looks, eight seconds apart, the later one after the grandchild was met.
+  await expect.poll(() => usage().some(({ cpuPercent }) => cpuPercent! > 5), { timeout: 40_000 }).toBe(true);
   expect(usage().at(-1)!.memoryBytes).toBeGreaterThan(2 ** 27);
   const { details } = await client.call('conductor_list_runs', {});
   const { items } = details as { readonly items: readonly RunItem[] };

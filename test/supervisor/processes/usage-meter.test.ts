@@ -29,7 +29,7 @@ test('nothing at the first look, then the share of the whole group between two',
   world.cpuMs.set(7, 400).set(8, 1_000);
   expect(meter.of('run-a')).toEqual({ memoryBytes: 15_000, cpuPercent: null });
   world.now += LOOK_MS;
-  world.cpuMs.set(7, 1_400).set(8, 2_000);
+  world.cpuMs.set(7, 400 + LOOK_MS / 4).set(8, 1_000 + LOOK_MS / 4);
   expect(meter.of('run-a')).toEqual({ memoryBytes: 15_000, cpuPercent: 50 });
 });
 
@@ -39,10 +39,10 @@ test('U1: who asks within a look gets the same figures, and every group costs th
   world.cpuMs.set(7, 0).set(8, 0);
   percent('run-a');
   world.now += LOOK_MS;
-  world.cpuMs.set(7, 400).set(8, 4_000);
+  world.cpuMs.set(7, LOOK_MS / 10).set(8, LOOK_MS);
   expect([percent('run-a'), percent('run-b')]).toEqual([10, 100]);
   world.now += LOOK_MS - 1;
-  world.cpuMs.set(7, 4_000);
+  world.cpuMs.set(7, 2 * LOOK_MS);
   expect([percent('run-a'), percent('run-b')]).toEqual([10, 100]);
   expect(world.looks).toBe(2);
 });
@@ -54,11 +54,11 @@ test('a program that came and went counts through whoever waited for it', () => 
   percent('run-a');
   world.now += LOOK_MS;
   groups.set('run-a', [7, 9]);
-  world.cpuMs.set(7, 100).set(9, 2_000);
+  world.cpuMs.set(7, 100).set(9, LOOK_MS / 2);
   expect(percent('run-a')).toBe(50);
   world.now += LOOK_MS;
   groups.set('run-a', [7]);
-  world.cpuMs.set(7, 2_500);
+  world.cpuMs.set(7, 100 + LOOK_MS / 2 + LOOK_MS / 10);
   world.cpuMs.delete(9);
   expect(percent('run-a')).toBe(10);
 });
