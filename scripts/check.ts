@@ -10,7 +10,7 @@ type Stage = { readonly name: string; readonly command: readonly string[] };
 const npmRun = (script: string, ...args: string[]): readonly string[] => ['npm', 'run', '--silent', script, ...args];
 
 /** Enough events for every kind of trouble to happen many times, few enough to stay within a minute. */
-const simulatedEvents = 200_000;
+const simulatedEvents = 300_000;
 
 const stages: readonly Stage[] = [
   { name: 'format', command: npmRun('format') },

@@ -25,6 +25,7 @@ import {
   TREE_POLICY,
   type SupervisionTree,
 } from '../../src/supervisor/tree/supervision-tree.ts';
+import { contextOf } from './committed-context.ts';
 import type { Invariants } from './invariants.ts';
 import type { VirtualProcess } from './virtual-host.ts';
 import { VirtualRunner } from './virtual-runner.ts';
@@ -125,9 +126,9 @@ export class Supervisor {
     const { disk, witness } = this.#world;
     const parked = new Set<string>();
     for (const { state, actor } of disk.outbox.values()) if (state === 'parked') parked.add(actor);
-    const left = disk.ids.of('run live').filter((id) => {
-      return !parked.has(id) && disk.actors.get(id)!.facts.state !== 'dispatch_pending';
-    });
+    // One that was canceled before it had a slot has nothing to be waited for.
+    const hadSlot = (id: string): boolean => contextOf('run', this.#invariants.actors.get(id)!).dispatched;
+    const left = disk.ids.of('run live').filter((id) => !parked.has(id) && hadSlot(id));
     if (left.length > 0)
       witness.broken('a stop that waits for runs ends after them', left[0]!, `${mode}: ${left.join(', ')}`);
     else if (mode === 'drain') witness.fault('drained');
@@ -183,6 +184,8 @@ export class Supervisor {
       restart: 'permanent',
       shutdownMs: 1_000,
       start: () => {
+        // It may have died in the step before: nobody listens then.
+        if (!this.isAlive) return new Promise<never>(() => undefined);
         const connections = new Set<{ close(): void }>();
         const door = {
           life: this.process.life,
