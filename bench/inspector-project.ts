@@ -60,7 +60,7 @@ export const openBenchProject = (store: Store, kernel: Kernel): BenchProject => 
       uncommittedFiles: async () => 0,
       restore: async () => ({ worktreePath: '/bench', branch: 'bench', files: 0 }),
     },
-    scheduler: { poke: () => undefined, reasons: async () => new Map() },
+    scheduler: { queuePlace: () => null, poke: () => undefined, reasons: async () => new Map() },
     chooseWorker: async (task) => ({
       workerId: make('worker'),
       newWorker: { name: null, branch: `bench/${task.id}`, worktreePath: `/bench/${task.id}` },

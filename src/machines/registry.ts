@@ -51,7 +51,7 @@ export const MACHINES: { readonly [Kind in ActorKind]: RegisteredMachine } = {
     inputSchema: TaskInputSchema,
     eventSchema: TaskEventSchema,
     contextSchema: TaskContextSchema,
-    version: '1',
+    version: '2',
   },
   worker: {
     machine: workerMachine,
@@ -109,9 +109,12 @@ export type ActorDescription = {
   readonly workerId: WorkerId | null;
   /** Title of an objective or task, type of a gate; null for the others. */
   readonly title: string | null;
-  /** Name of a worker that has one; null for the others. */
+  /** By which it is found: of a worker its name, of a task `QUEUED_TASK` while it waits to be started by name; null for the others. */
   readonly name: string | null;
 };
+
+/** Name under which tasks that wait to be started by name are found, however many others there are. */
+export const QUEUED_TASK = 'queued';
 
 type Columns = Omit<ActorDescription, 'state' | 'settled' | 'final'>;
 
@@ -121,8 +124,9 @@ const columnsOf: { readonly [Kind in ActorKind]: (context: unknown) => Columns }
     return { bucket: null, objectiveId, taskId: null, runId: null, workerId: null, title, name: null };
   },
   task: (context) => {
-    const { bucket, objectiveId, taskId, activeRunId, lastRunId, workerId, title } = context as TaskContext;
-    return { bucket, objectiveId, taskId, runId: activeRunId ?? lastRunId, workerId, title, name: null };
+    const { bucket, objectiveId, taskId, activeRunId, lastRunId, workerId, title, queuedAt } = context as TaskContext;
+    const name = queuedAt === null ? null : QUEUED_TASK;
+    return { bucket, objectiveId, taskId, runId: activeRunId ?? lastRunId, workerId, title, name };
   },
   worker: (context) => {
     const { objectiveId, heldFor, reservedBy, lastRunId, workerId, name } = context as WorkerContext;

@@ -59,7 +59,7 @@ export type LiveRunFacts = {
   readonly cpuPercent: number | null;
 };
 
-/** The worker for the next run of a task: an idle one, or the place for a new one. */
+/** The worker for the next run of a task: an idle one, the place for a new one, or why it has to wait for one. */
 export type WorkerChoice =
   | {
       readonly workerId: WorkerId;
@@ -69,9 +69,11 @@ export type WorkerChoice =
         readonly worktreePath: string;
       } | null;
     }
-  | { readonly refused: string };
+  | { readonly waits: string };
 
 export interface SchedulerView {
+  /** 1 for the next one of those that were started by name and wait for a worker; null for a task that does not. */
+  queuePlace(taskId: string): number | null;
   /** Looks for work now instead of at the next tick. */
   poke(): void;
   /** Why startable tasks have not started: no slot, memory, an overlapping scope. Tasks that it knows nothing about are absent. */
@@ -107,7 +109,8 @@ export type OperationContext = {
   readonly runs: { facts(runId: string): LiveRunFacts | null };
   /** Keeps values of granted variables in memory for the runs of these tasks. */
   readonly grants: { keep(taskIds: readonly string[], values: Readonly<Record<string, string>>): void };
-  readonly chooseWorker: (task: StoredActor) => Promise<WorkerChoice>;
+  /** @param wanted A worker that it is to have; null: any. */
+  readonly chooseWorker: (task: StoredActor, wanted: string | null) => Promise<WorkerChoice>;
   /** Agents that can be executed here. */
   readonly agents: readonly string[];
   readonly config: ConfigurationSource;
@@ -159,7 +162,7 @@ export const readOnlyContext = (
   newId: away,
   supervisor: null,
   workspaces: { resolveBase: away, planBranch: away, uncommittedFiles: away, restore: away },
-  scheduler: { poke: () => {}, reasons: async () => new Map() },
+  scheduler: { queuePlace: () => null, poke: () => {}, reasons: async () => new Map() },
   runs: { facts: () => null },
   grants: { keep: () => {} },
   chooseWorker: away,

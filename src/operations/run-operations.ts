@@ -1,9 +1,8 @@
 /** Runs: started by name, waited for, canceled, shown. */
 import { Type } from 'typebox';
-import { ConductorError } from '../machines/errors.ts';
-import type { RunId, WorkerId } from '../machines/ids.ts';
-import { contextOf, needActor, type HandlerContext, type WorkerChoice } from './operation-context.ts';
-import { DECIDERS, defineOperation, READERS, said, type OperationResult } from './operation.ts';
+import type { RunId } from '../machines/ids.ts';
+import { needActor } from './operation-context.ts';
+import { DECIDERS, defineOperation, READERS, said } from './operation.ts';
 import {
   closed,
   objectiveId,
@@ -16,96 +15,25 @@ import {
   taskId,
   workerId,
 } from './parameter-schemas.ts';
-import { invalidState, post, tryPost } from './posting.ts';
+import { tryPost } from './posting.ts';
 import { pageSchema, RunItemSchema } from './read-models/item-schemas.ts';
 import { itemsOf, listItems } from './read-models/lists.ts';
 import { pageText, runLine } from './read-models/lines.ts';
+import { asItIsNow, startedSchema, startParams, startRun, whenBegun } from './run-start.ts';
 import { whenSettled } from './run-waiting.ts';
-import { keepGrantsOf } from './task-drafts.ts';
-
-const startParams = closed({
-  taskId,
-  workerId: optional(workerId, 'The worker to use. Default: an idle one, or a new one.'),
-});
-const startedSchema = closed({
-  runId: Type.String(),
-  taskId: Type.String(),
-  workerId: Type.String(),
-  /** `dispatch_pending`: the scheduler starts it when a slot is free, which may be at once. */
-  status: Type.String(),
-});
-type Started = OperationResult<{ runId: string; taskId: string; workerId: string; status: string }>;
-
-const start = async (
-  context: HandlerContext,
-  params: { readonly taskId: string; readonly workerId?: string },
-): Promise<Started> => {
-  const task = await needActor(context, params.taskId);
-  if (!['ready', 'assigned'].includes(task.facts.state)) {
-    throw invalidState({ id: task.id, wanted: 'be started' }, task.facts.state, 'not_in_state');
-  }
-  const { waitingOn, notBefore } = contextOf(task, 'task');
-  if (waitingOn > 0) {
-    throw new ConductorError(
-      'invalid_state',
-      `${task.id} waits for ${String(waitingOn)} tasks and starts when they are completed`,
-      {
-        details: { id: task.id, state: task.facts.state, waitingOn },
-      },
-    );
-  }
-  if (notBefore !== null && notBefore > context.clock.now()) {
-    throw new ConductorError(
-      'invalid_state',
-      `${task.id} is delayed until ${new Date(notBefore).toISOString()} after a failed run`,
-      {
-        retryable: true,
-        details: { id: task.id, state: task.facts.state, notBefore },
-      },
-    );
-  }
-  const choice: WorkerChoice =
-    params.workerId === undefined
-      ? await context.chooseWorker(task)
-      : { workerId: params.workerId as WorkerId, newWorker: null };
-  if ('refused' in choice) {
-    throw new ConductorError('refused', `${task.id} cannot be started now: ${choice.refused}`, {
-      retryable: true,
-      details: { id: task.id },
-    });
-  }
-  const id = context.newId('run');
-  // Only the scheduler counts slots, one start after the other: two callers could take the same one.
-  const event = {
-    type: 'task.start',
-    runId: id,
-    workerId: choice.workerId,
-    newWorker: choice.newWorker,
-    dispatch: false,
-  };
-  const status = 'dispatch_pending';
-  const details = { runId: id as string, taskId: params.taskId, workerId: choice.workerId as string, status };
-  const text = `${id} of ${task.id} starts as soon as a slot is free`;
-  await keepGrantsOf(context, task);
-  const started = await post(
-    context,
-    { id: task.id, wanted: 'be started' },
-    { messages: [{ kind: 'event', to: task.id, event }], result: said(text, details) },
-  );
-  context.scheduler.poke();
-  return started;
-};
 
 export const startTaskRun = defineOperation({
   name: 'conductor_start_task_run',
   title: 'Start a run',
   description:
-    'Starts a run of a ready task by name and returns at once; while no slot is free the run waits for one. Refused while no worker is free to take it.',
+    'Starts a run of a ready task by name and returns at once. While no slot is free the run waits for one; while no worker is free ' +
+    'to take it, the task is queued, before those that nobody asked for; place is 1 for the next one.',
   params: startParams,
   result: startedSchema,
   principals: DECIDERS,
   mutates: true,
-  handler: start,
+  handler: startRun,
+  finish: asItIsNow,
 });
 
 export const runTask = defineOperation({
@@ -120,10 +48,12 @@ export const runTask = defineOperation({
   principals: DECIDERS,
   mutates: true,
   handler: async (context, params) => {
-    const { content, details } = await start(context, params);
+    const { content, details } = await startRun(context, params);
     return { content, details: { ...details, run: null } };
   },
-  finish: async (context, { details }) => {
+  finish: async (context, result) => {
+    const { content, details } = await whenBegun(context, result);
+    if (details.runId === null) return { content, details: { ...details, run: null } };
     const [run] = await itemsOf(context, 'run', [await whenSettled(context, details.runId)]);
     return said(runLine(run!), { ...details, status: run!.status, run: run! });
   },

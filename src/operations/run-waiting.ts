@@ -1,10 +1,21 @@
-/** Waits until something is settled. Facts, not time: it looks once, then at every commit. */
+/** Waits until something is settled, or begins. Facts, not time: it looks once, then at every commit. */
 import { ConductorError } from '../machines/errors.ts';
 import type { StoredActor } from '../persistence/store.ts';
-import { needActor, needsSupervisor, type HandlerContext } from './operation-context.ts';
+import { contextOf, needActor, needsSupervisor, type HandlerContext } from './operation-context.ts';
 
 /** @throws ConductorError `canceled` when the caller is gone; what it waits for goes on. */
-export const whenSettled = async (context: HandlerContext, id: string): Promise<StoredActor> => {
+export const whenSettled = (context: HandlerContext, id: string): Promise<StoredActor> =>
+  when(context, id, (actor) => actor.facts.settled);
+
+/** A task that does not wait to be started by name any more. @throws ConductorError `canceled` as above. */
+export const whenUnqueued = (context: HandlerContext, taskId: string): Promise<StoredActor> =>
+  when(context, taskId, (task) => contextOf(task, 'task').queuedAt === null);
+
+const when = async (
+  context: HandlerContext,
+  id: string,
+  isSo: (actor: StoredActor) => boolean,
+): Promise<StoredActor> => {
   const { kernel, signal } = context;
   if (kernel === null) throw needsSupervisor();
   const gone = (): ConductorError =>
@@ -24,7 +35,7 @@ export const whenSettled = async (context: HandlerContext, id: string): Promise<
       });
     };
     const look = (actor: StoredActor | undefined): void => {
-      if (actor?.facts.settled === true) {
+      if (actor !== undefined && isSo(actor)) {
         settle(() => {
           resolve(actor);
         });

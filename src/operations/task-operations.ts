@@ -23,6 +23,7 @@ import { pageSchema, TaskItemSchema } from './read-models/item-schemas.ts';
 import { itemsOf, listItems } from './read-models/lists.ts';
 import { pageText, taskLine } from './read-models/lines.ts';
 import { keepGrants, messagesOf, needAgent, readSpec, resolveBase, specOf, type TaskDraft } from './task-drafts.ts';
+import { requireFit } from './worker-fit.ts';
 
 const needs = oneOf(['code', 'order']);
 
@@ -163,13 +164,7 @@ export const assignTask = defineOperation({
         reason,
       );
     }
-    const { workerName } = contextOf(task, 'task');
-    if (workerName !== null && workerName !== place.name) {
-      throw new ConductorError(
-        'refused',
-        `${params.taskId} uses the worker named ${workerName} alone, and ${worker.id} is ${place.name ?? 'unnamed'}`,
-      );
-    }
+    requireFit(task, worker);
     const event = { type: 'task.assign', workerId: params.workerId as WorkerId };
     const details = { taskId: params.taskId, workerId: params.workerId, state: 'assigned' };
     return post(

@@ -78,6 +78,32 @@ test('20 callers start the same task at once: one run, 19 refusals that say its 
   expect(await project.runs()).toHaveLength(1);
 });
 
+test('more starts by name than there are workers: the rest wait in line, also through a crash', async () => {
+  project = await ProjectFixture.make();
+  await project.start();
+  const make = async (name: string): Promise<string> => {
+    const run = `${project.tells('executed', name)}; ${project.waits('go')}`;
+    const made = await project.details<{ taskId: string }>('conductor_create_task', {
+      title: name,
+      run,
+      completion: 'exit-code',
+    });
+    return made.taskId;
+  };
+  const tasks = [await make('1'), await make('2'), await make('3'), await make('4'), await make('5'), await make('6')];
+  const started: { status: string; place: number | null }[] = [];
+  for (const taskId of tasks) started.push(await project.details('conductor_start_task_run', { taskId }));
+  expect(started.map(({ place }) => place)).toEqual([null, null, null, null, 1, 2]);
+  expect(started.at(-1)).toMatchObject({ status: 'queued', runId: null });
+  await until('four of them', () => project.said('executed').length === 4);
+  await project.kill();
+  await project.start();
+  project.say('go');
+  for (const taskId of tasks) await project.taskIs(taskId, 'completed');
+  expect(project.said('executed').toSorted()).toEqual(['1', '2', '3', '4', '5', '6']);
+  expect(await project.runs()).toHaveLength(6);
+});
+
 test('one intent asked 20 times under one request id, and again after a crash: one effect, one answer', async () => {
   project = await ProjectFixture.make();
   await project.start();

@@ -33,6 +33,9 @@ const complete = (status: string): EventBody => ({
   summary: `it ${status}`,
 });
 
+/** `red`: it completes, and its verification is red. */
+type RunEnd = 'succeeded' | 'partial' | 'failed' | 'blocked' | 'red';
+
 export type Project = Awaited<ReturnType<typeof openProject>>;
 
 export const openProject = async () => {
@@ -62,6 +65,9 @@ export const openProject = async () => {
     services: null as Services | null,
     diffs: new Map<string, { patch: string; truncated: boolean }>(),
     reasons: new Map<string, string>(),
+    /** Why no worker is free; null while one is. */
+    waits: null as string | null,
+    places: new Map<string, number>(),
   };
   const make = <Kind extends Parameters<typeof newId>[0]>(kind: Kind) => newId(kind, clock.now());
   const context: OperationContext = {
@@ -90,6 +96,7 @@ export const openProject = async () => {
       },
     },
     scheduler: {
+      queuePlace: (taskId) => world.places.get(taskId) ?? null,
       poke: () => {
         world.pokes += 1;
       },
@@ -110,10 +117,14 @@ export const openProject = async () => {
         world.granted.push({ taskIds, values });
       },
     },
-    chooseWorker: async (task) => ({
-      workerId: make('worker'),
-      newWorker: { name: null, branch: `conductor/${task.id}`, worktreePath: `/repo.worktrees/${task.id}` },
-    }),
+    chooseWorker: async (task, wanted) => {
+      if (world.waits !== null) return { waits: world.waits };
+      if (wanted !== null) return { workerId: wanted as never, newWorker: null };
+      return {
+        workerId: make('worker'),
+        newWorker: { name: null, branch: `conductor/${task.id}`, worktreePath: `/repo.worktrees/${task.id}` },
+      };
+    },
     agents: ['command'],
     config: createConfigurationSource({
       userFile: async () => (world.userFile === null ? null : { text: world.userFile, path: 'user.yaml' }),
@@ -161,12 +172,15 @@ export const openProject = async () => {
 
   const start = async (taskId: string): Promise<string> => {
     const { runId } = await call('conductor_start_task_run', { taskId });
-    await tell(runId, { type: 'run.dispatch' }, prepared(`conductor/${taskId}`), {
-      type: 'runner.ready',
-      epoch: 1,
-      instance: 'one',
-    });
+    if (runId === null) throw new Error(`${taskId} was queued`);
+    await tell(runId, { type: 'run.dispatch' });
+    await begin(runId);
     return runId;
+  };
+  /** What happens to a run with a slot until its agent works. */
+  const begin = async (runId: string): Promise<void> => {
+    const { taskId } = (await actor(runId)).facts;
+    await tell(runId, prepared(`conductor/${taskId!}`), { type: 'runner.ready', epoch: 1, instance: 'one' });
   };
   const ended: EventBody = { type: 'runner.ended', epoch: 1, leftover: 0, exitCode: 0, signal: null, rand: 0.5 };
   const sealed: EventBody = {
@@ -176,6 +190,20 @@ export const openProject = async () => {
     changedFiles: 1,
     outsideScope: 0,
     verificationTouched: false,
+  };
+  const finish = async (runId: string, end: RunEnd): Promise<void> => {
+    await tell(runId, complete(end === 'red' ? 'succeeded' : end));
+    if ((await actor(runId)).facts.state === 'verifying') await tell(runId, sealed);
+    if ((await actor(runId)).facts.state === 'verifying') {
+      await tell(runId, {
+        type: 'verification.finished',
+        epoch: 1,
+        seq: 2,
+        ok: end !== 'red',
+        message: `it is ${end}`,
+      });
+    }
+    await tell(runId, ended);
   };
   return {
     clock,
@@ -190,21 +218,15 @@ export const openProject = async () => {
     /** A run of the task that is executing. */
     start,
     /** A run of the task from its start to its end. `red`: it completes, and its verification is red. */
-    runTo: async (taskId: string, end: 'succeeded' | 'partial' | 'failed' | 'blocked' | 'red'): Promise<string> => {
+    runTo: async (taskId: string, end: RunEnd): Promise<string> => {
       const runId = await start(taskId);
-      await tell(runId, complete(end === 'red' ? 'succeeded' : end));
-      if ((await actor(runId)).facts.state === 'verifying') await tell(runId, sealed);
-      if ((await actor(runId)).facts.state === 'verifying') {
-        await tell(runId, {
-          type: 'verification.finished',
-          epoch: 1,
-          seq: 2,
-          ok: end !== 'red',
-          message: `it is ${end}`,
-        });
-      }
-      await tell(runId, ended);
+      await finish(runId, end);
       return runId;
+    },
+    /** The same for a run that has a slot. */
+    carryOut: async (runId: string): Promise<void> => {
+      await begin(runId);
+      await finish(runId, 'succeeded');
     },
     /** Everything durable that a refused call may not touch. */
     state: async (): Promise<unknown> => ({

@@ -99,7 +99,7 @@ describe('the patch of a run', () => {
   });
 
   test('before it has a worktree: nothing, and nobody looks for one', async () => {
-    const { runId } = await project.call('conductor_start_task_run', { taskId: await newTask() });
+    const runId = (await project.call('conductor_start_task_run', { taskId: await newTask() })).runId!;
     project.world.diffs.set(runId, { patch: PATCH, truncated: false });
     expect(await read(runId)).toMatchObject({ source: 'none', patch: '', baseCommit: null });
   });

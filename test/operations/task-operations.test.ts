@@ -5,6 +5,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { decodeSpec } from '../../src/supervisor/specs/task-spec.ts';
 import type { EventBody } from '../../src/supervisor/kernel/kernel.ts';
+import { settle } from '../supervisor/kernel/virtual-clock.ts';
 import { HEAD, openProject, refusalOf, type Project } from './operation-fixture.ts';
 
 let project: Project;
@@ -212,6 +213,85 @@ describe('runs', () => {
     expect((await project.call('conductor_get_task', { taskId })).task.reason).toBe('canceled by human');
   });
 
+  test('started while no worker is free it is queued, with the place that it has when it is asked', async () => {
+    const taskId = await newTask();
+    project.world.waits = 'all 4 workers of its objective are busy';
+    project.world.places.set(taskId, 2);
+    const before = project.world.pokes;
+    const asked = () => project.invoke('conductor_start_task_run', { taskId }, { requestId: 'once' });
+    const { content, details } = await asked();
+    expect(details).toEqual({
+      runId: null,
+      taskId,
+      workerId: null,
+      status: 'queued',
+      lastRunId: null,
+      place: 2,
+    });
+    expect(content[0]!.text).toBe(
+      `${taskId} is queued: all 4 workers of its objective are busy; it is number 2 of those that were asked for`,
+    );
+    expect(project.world.pokes).toBe(before + 1);
+    expect((await project.actor(taskId)).facts).toMatchObject({ state: 'ready', name: 'queued' });
+    const since = (await project.actor(taskId)).snapshot.context['queuedAt'];
+    await project.clock.advance(5_000);
+    project.world.places.set(taskId, 1);
+    expect((await asked()).details).toMatchObject({ place: 1 });
+    await project.call('conductor_start_task_run', { taskId });
+    expect((await project.actor(taskId)).snapshot.context['queuedAt']).toBe(since);
+    const { task } = await project.call('conductor_get_task', { taskId });
+    expect(task.reason).toBe('will be started next');
+
+    project.world.waits = null;
+    const runId = await project.start(taskId);
+    expect((await asked()).details).toMatchObject({ runId, status: 'running', place: null });
+    expect((await project.actor(taskId)).facts.name).toBeNull();
+  });
+
+  test('queued for a worker that was named it is that one’s; a worker that is gone is refused', async () => {
+    const { workerId } = await project.call('conductor_create_worker', { name: 'bench' });
+    const taskId = await newTask();
+    project.world.waits = 'worker bench is creating';
+    const queued = await project.call('conductor_start_task_run', { taskId, workerId });
+    expect(queued).toMatchObject({ runId: null, workerId, status: 'queued' });
+    expect((await project.actor(taskId)).facts).toMatchObject({ state: 'assigned', name: 'queued', workerId });
+    const place = { branch: 'b', worktreePath: '/w', baseCommit: HEAD };
+    await project.tell(workerId, { type: 'worker.prepared', ...place }, { type: 'worker.cleanup', gateId: null });
+    await project.tell(workerId, { type: 'worker.cleaned', rescueRef: null });
+    const other = await newTask();
+    expect(await refusalOf(project.call('conductor_start_task_run', { taskId: other, workerId }))).toContain(
+      'is archived and cannot be given work',
+    );
+  });
+
+  test('a start that is queued and canceled never becomes an earlier run', async () => {
+    const taskId = await newTask({ retry: { maxAttempts: 2, backoffMs: 0 } });
+    const earlier = await project.runTo(taskId, 'failed');
+    await project.clock.advance(1);
+    project.world.waits = 'no worker';
+    const asked = () => project.invoke('conductor_start_task_run', { taskId }, { requestId: 'once' });
+    expect((await asked()).details).toMatchObject({ runId: null, status: 'queued', lastRunId: earlier });
+    await project.call('conductor_cancel_task', { taskId });
+    expect((await project.actor(taskId)).facts.name).toBeNull();
+    const { content, details } = await asked();
+    expect(details).toMatchObject({ runId: null, status: 'canceled', place: null });
+    expect(content[0]!.text).toBe(`${taskId} was not started: it is canceled`);
+  });
+
+  test('running to its end waits for a worker too', async () => {
+    const taskId = await newTask();
+    const other = await newTask();
+    project.world.waits = 'no worker';
+    const ended = project.call('conductor_run_task', { taskId });
+    const given = project.call('conductor_run_task', { taskId: other });
+    await settle();
+    project.world.waits = null;
+    const runId = await project.runTo(taskId, 'succeeded');
+    expect(await ended).toMatchObject({ runId, status: 'succeeded', run: { runId } });
+    await project.call('conductor_cancel_task', { taskId: other });
+    expect(await given).toMatchObject({ runId: null, status: 'canceled', run: null });
+  });
+
   test('a task that runs is canceled through its run', async () => {
     const taskId = await newTask();
     const runId = await project.start(taskId);
@@ -248,6 +328,11 @@ describe('runs', () => {
     );
     expect(await project.call('conductor_start_task_run', { taskId, workerId })).toMatchObject({ workerId });
     expect(await refusalOf(project.call('conductor_start_task_run', { taskId: named, workerId }))).toContain(
+      'uses the worker named other alone',
+    );
+    // Between the scheduler's word and the commit somebody else took it.
+    const late = await newTask();
+    expect(await refusalOf(project.call('conductor_start_task_run', { taskId: late, workerId }))).toContain(
       `refused: ${workerId} did not take worker.reserve: it is busy. Wait for its run, or cancel that.`,
     );
     expect(await stateOf(named)).toBe('ready');

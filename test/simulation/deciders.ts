@@ -126,7 +126,12 @@ export class Deciders {
     if (supervisor === null) return;
     const { witness } = this.#world;
     const hear = ({ details }: OperationResult<unknown>): void => {
-      const { gateId, changed } = details as { readonly gateId?: string | null; readonly changed?: boolean };
+      const { gateId, changed, status } = details as {
+        readonly gateId?: string | null;
+        readonly changed?: boolean;
+        readonly status?: string;
+      };
+      if (status === 'queued') witness.fault('start was queued');
       if (name !== 'conductor_cleanup_worker' || gateId == null) return;
       witness.fault(changed === true ? 'cleanup under a gate' : 'cleanup asks first');
     };
@@ -155,13 +160,14 @@ export class Deciders {
       newId: (kind) => this.#world.newId(kind) as never,
       workspaces,
       scheduler: {
+        queuePlace: (taskId) => supervisor.scheduler?.queuePlace(taskId) ?? null,
         poke: () => supervisor.scheduler?.poke(),
         reasons: () => Promise.resolve(new Map()),
       },
       grants: { keep: () => undefined },
-      chooseWorker: async (task) => {
-        const placement = await supervisor.scheduler?.place(task);
-        if (placement?.kind !== 'placed') return { refused: placement?.reason ?? 'the scheduler is away' };
+      chooseWorker: async (task, wanted) => {
+        const placement = await supervisor.scheduler?.place(task, wanted);
+        if (placement?.kind !== 'placed') return { waits: placement?.reason ?? 'the scheduler is away' };
         return { workerId: placement.workerId as never, newWorker: placement.newWorker };
       },
     };

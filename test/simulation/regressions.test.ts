@@ -181,6 +181,7 @@ test('a start that cannot be stored is a reason, and ends nothing', async () => 
         nextCursor: null,
         total: null,
       }),
+      listActorIds: async () => [TASK],
       getBlob: async () => null,
     },
     subscribe: () => () => undefined,
@@ -214,8 +215,12 @@ test('a commit while the scheduler is loading starts nothing yet', async () => {
     if (query.kind === 'objective') await loading.promise;
     return { items: [], nextCursor: null, total: null };
   };
+  const listActorIds = async ({ objectiveId }: { readonly objectiveId: string }) => {
+    asked.push(objectiveId);
+    return [];
+  };
   const kernel = {
-    store: { listActors },
+    store: { listActors, listActorIds },
     subscribe: (listener: (typeof listeners)[number]) => {
       listeners.push(listener);
       return () => undefined;

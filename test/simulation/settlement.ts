@@ -1,4 +1,5 @@
 /** What still moves or hangs although nobody disturbs it: empty once everything has settled or waits for a named reason. */
+import { QUEUED_TASK } from '../../src/machines/registry.ts';
 import type { GateContext } from '../../src/machines/gate/model.ts';
 import type { Supervisor } from './supervisor.ts';
 import { workOf } from './virtual-host.ts';
@@ -79,13 +80,14 @@ function* openMemory({ host }: World, supervisor: Supervisor, parked: Parked): G
   }
 }
 
-/** Tasks of no objective, of a draft and of a canceled one start by name only. */
+/** Tasks of no objective, of a draft and of a canceled one start by name only; asked for, they are in line like the others. */
 function* openTasks({ disk }: World, supervisor: Supervisor, parked: Parked): Generator<string> {
   if (parked.size > 0) return;
   for (const id of disk.ids.of('task bucket ready')) {
-    const { objectiveId } = disk.actors.get(id)!.facts;
+    const { objectiveId, name } = disk.actors.get(id)!.facts;
     const state = objectiveId === null ? null : disk.actors.get(objectiveId)!.facts.state;
-    if (state === null || state === 'draft' || state === 'canceled') continue;
+    const isForItself = state !== null && !['draft', 'canceled'].includes(state);
+    if (!isForItself && name !== QUEUED_TASK) continue;
     const reason = supervisor.scheduler?.reasonOf(id, objectiveId) ?? null;
     if (reason === null || TRANSIENT.test(reason)) yield `${id} is ready: ${reason ?? 'no reason'}`;
   }

@@ -109,6 +109,7 @@ function commonContext({ supervisor, version, environment }: FaceOptions, meter:
     project: { key: supervisor.project.key, repoRoot: supervisor.project.repoRoot, home: paths.root },
     workspaces,
     scheduler: {
+      queuePlace: (taskId) => supervisor.scheduler().queuePlace(taskId),
       poke: () => supervisor.scheduler().poke(),
       reasons: async (tasks) => {
         const scheduler = supervisor.scheduler();
@@ -123,9 +124,9 @@ function commonContext({ supervisor, version, environment }: FaceOptions, meter:
       },
     },
     grants: { keep: (taskIds, values) => granted.keep(taskIds, values) },
-    chooseWorker: async (task) => {
-      const placement = await supervisor.scheduler().place(task);
-      if (placement.kind === 'wait') return { refused: placement.reason };
+    chooseWorker: async (task, wanted) => {
+      const placement = await supervisor.scheduler().place(task, wanted);
+      if (placement.kind === 'wait') return { waits: placement.reason };
       return { workerId: placement.workerId as never, newWorker: placement.newWorker };
     },
     agents: ['command'],

@@ -16,6 +16,7 @@
  * T4. Attempts that were interrupted are not counted; a retry by hand begins again at 0.
  * T5. Every dependent hears of each completion, failure and recovery exactly once.
  * T6. The objective hears of every change of bucket, from exactly the bucket it was told last.
+ * T7. It waits to be started by name (`queuedAt`) only while it may start and has not.
  */
 import { readyBucket } from './decisions.ts';
 import {
@@ -45,7 +46,7 @@ import { taskSetup } from './setup.ts';
 
 export const taskMachine = taskSetup.createMachine({
   id: 'task',
-  version: '1',
+  version: '2',
   options: { maxIterations: 100 },
   context: ({ input }) => ({
     taskId: input.taskId,
@@ -63,6 +64,7 @@ export const taskMachine = taskSetup.createMachine({
     attempts: 0,
     runs: 0,
     notBefore: null,
+    queuedAt: null,
     workerId: null,
     activeRunId: null,
     lastRunId: null,

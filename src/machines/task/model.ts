@@ -103,6 +103,8 @@ export const TaskContextSchema = closed({
   runs: CountSchema,
   /** A retry may not start before this time. */
   notBefore: nullable(EpochMsSchema),
+  /** Since when it waits to be started by name; null: nobody asked for it by name. */
+  queuedAt: nullable(EpochMsSchema),
   workerId: nullable(WorkerIdSchema),
   activeRunId: nullable(RunIdSchema),
   lastRunId: nullable(RunIdSchema),
@@ -147,6 +149,8 @@ export const TaskEventSchema = Type.Union([
     /** False: no slot is free; the run waits in `dispatch_pending`. */
     dispatch: Type.Boolean(),
   }),
+  /** Start it by name as soon as there is a worker for it, before what nobody asked for. Asked again it keeps its place. */
+  eventSchema('task.queue', {}),
   eventSchema('task.progressed', { runId: RunIdSchema, text: LineSchema }),
   eventSchema('task.runEnded', {
     runId: RunIdSchema,

@@ -253,6 +253,10 @@ export const startAssigned = {
 /** Ready and assigned differ only in that a worker is named. */
 export const waitingRoom = {
   'task.start': start,
+  'task.queue': {
+    guard: { type: 'mayQueue', params: ({ event }: At) => ({ at: event.at }) },
+    actions: { type: 'recordQueue', params: ({ event }: At) => ({ at: event.at }) },
+  },
   'task.assign': assignTo,
   'task.update': update,
   'task.cancel': cancel,

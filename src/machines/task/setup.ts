@@ -30,6 +30,10 @@ export const taskSetup = setup({
       workerId: to.workerId,
       updatedAt: to.at,
     })),
+    recordQueue: assign(({ context }, { at }: { readonly at: EpochMs }) => ({
+      queuedAt: context.queuedAt ?? at,
+      updatedAt: at,
+    })),
     recordDependency: assign(
       ({ context }, change: { readonly waiting: -1 | 0; readonly failed: -1 | 0 | 1; readonly at: EpochMs }) => ({
         waitingOn: Math.max(0, context.waitingOn + change.waiting),
@@ -44,6 +48,7 @@ export const taskSetup = setup({
       lastRunId: start.runId,
       workerId: start.workerId,
       notBefore: null,
+      queuedAt: null,
       reason: null,
       end: null,
       progress: null,
@@ -86,10 +91,12 @@ export const taskSetup = setup({
     ),
     recordReason: assign((_, { reason, at }: { readonly reason: string; readonly at: EpochMs }) => ({
       reason,
+      queuedAt: null,
       updatedAt: at,
     })),
     recordBlock: assign((_, { by }: { readonly by: 'dependency' | 'run' }) => ({
       blockedBy: by,
+      queuedAt: null,
       ...(by === 'dependency' ? { reason: 'a task it depends on failed or was canceled' } : {}),
     })),
     recordRetry: assign((_, { at }: { readonly at: EpochMs }) => ({
@@ -107,6 +114,7 @@ export const taskSetup = setup({
     isDraft: ({ context }) => context.bucket === 'draft',
     hasFailedDependency: ({ context }) => context.failedDependencies > 0,
     isOnlyFailedDependency: ({ context }) => context.blockedBy === 'dependency' && context.failedDependencies === 1,
+    mayQueue: ({ context }, { at }: { readonly at: EpochMs }) => isStartable(context, { at }),
     isStartable: ({ context }, start: Start) => start.newWorker === null && isStartable(context, start),
     isBackoffOver: ({ context }, { at }: { readonly at: EpochMs }) =>
       context.notBefore !== null && at >= context.notBefore,

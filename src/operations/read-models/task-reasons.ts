@@ -35,13 +35,17 @@ export const taskReasons = async (
       ? null
       : await sources.scheduler.reasons(startable.map(({ id, facts }) => ({ id, objectiveId: facts.objectiveId })));
   return new Map(
-    tasks.map(({ id, facts }) => {
+    tasks.map((actor) => {
+      const { id, facts } = actor;
       const known = own.get(id);
       if (known !== undefined) return [id, known];
       const fallback =
         sources.supervisor === null ? 'no supervisor is running: conductor start' : 'will be started next';
-      const objective =
+      const isAskedFor = contextOf(actor, 'task').queuedAt !== null;
+      const alone =
         facts.objectiveId === null ? 'belongs to no objective: start it by name' : objectives.get(facts.objectiveId);
+      // Whoever was asked for by name needs no objective that starts it.
+      const objective = isAskedFor ? undefined : alone;
       return [id, names.get(id) ?? scheduled?.get(id) ?? objective ?? fallback];
     }),
   );

@@ -21,8 +21,12 @@ export type Migrations = {
   readonly [Kind in ActorKind]?: { readonly [fromVersion: string]: SnapshotMigration };
 };
 
-/** None yet: every machine is at its first version. */
-export const MIGRATIONS: Migrations = {};
+export const MIGRATIONS: Migrations = {
+  task: {
+    // 2: a task that is started by name may wait for a worker.
+    '1': { to: '2', migrate: (snapshot) => ({ ...snapshot, context: { ...snapshot.context, queuedAt: null } }) },
+  },
+};
 
 /** The actor at the version of the code; the same object when it is there already. @throws ConductorError `store_too_new`. */
 export function migrateStored(set: MachineSet, migrations: Migrations, stored: StoredActor): StoredActor {

@@ -4,7 +4,9 @@
  * J1. It decides nothing durable: a start is the message `task.start`, and the machines refuse what does not hold any more.
  * J2. One pass at a time; commits that arrive during a pass cause one more.
  * J3. Every ready task that was not started has a reason that can be asked for.
- * J4. Where no slot is free, tasks are not looked at: a pass costs what can be started, not what waits.
+ * J4. Who was asked for by name comes before the others of its objective, in the order of asking. There is no second way to a slot
+ *     or worker: asked for while none is free, a task waits in the same line.
+ * J5. Where no slot is free, tasks are not looked at: a pass costs what can be started, not what waits.
  */
 import type { ActorId } from '../../machines/ids.ts';
 import type { ObjectiveContext } from '../../machines/objective/model.ts';
@@ -14,13 +16,11 @@ import type { Message } from '../kernel/kernel.ts';
 import type { RunParts } from '../runs/run-parts.ts';
 import { decodeSpec } from '../specs/task-spec.ts';
 import { hasMemoryFor } from './admission.ts';
-import { LiveView } from './live-view.ts';
+import { hasReady, LiveView } from './live-view.ts';
 import { fullnessOf, type Lane } from './start-order.ts';
 import { planStarts, wishOf, type PlannedStart, type WishingCandidate } from './start-plan.ts';
 import { chooseWorker } from './worker-choice.ts';
 
-/** Concurrency of tasks that belong to no objective. */
-const LOOSE_CONCURRENCY = 4;
 /** Ready tasks looked at per objective and pass: enough to fill every slot past some that must wait. */
 const LOOKAHEAD = 64;
 /** A pass without a commit, for what no commit announces (free memory), in ms. */
@@ -35,8 +35,10 @@ export interface Scheduler {
   poke(): void;
   /** Why a task that could start has not, where the scheduler knows. */
   reasonOf(taskId: string, objectiveId: string | null): string | null;
-  /** Where a task would run if it were started now. */
-  place(task: StoredActor): Promise<Placement>;
+  /** Where a task would run if it were started now. @param wanted A worker that it is to have; null: any. */
+  place(task: StoredActor, wanted: string | null): Promise<Placement>;
+  /** 1 for the next one of those that were asked for by name; null for a task that does not wait to be. */
+  queuePlace(taskId: string): number | null;
   /** No pass runs and none is due. */
   idle(): Promise<void>;
   /** Nothing is started any more; resolves when the pass that runs is over, so that the next scheduler counts what it started. */
@@ -110,10 +112,25 @@ class SchedulerService implements Scheduler {
     await this.idle();
   }
 
-  async place(task: StoredActor): Promise<Placement> {
+  async place(task: StoredActor, wanted: string | null): Promise<Placement> {
     const { objectiveId } = task.facts;
-    const choice = chooseWorker(wishOf(task), this.#view.workers.values(), this.#concurrencyOf(objectiveId));
-    return choice.kind === 'wait' ? choice : this.#placeOf(task, choice);
+    const own = wishOf(task);
+    const wish = wanted === null ? own : { ...own, assignedTo: wanted };
+    const choice = chooseWorker(wish, this.#view.workers.values(), this.#view.concurrencyOf(objectiveId));
+    if (choice.kind === 'wait') return choice;
+    // A worker of its own is nobody else's to wait for.
+    if (wish.assignedTo !== null || wish.workerName !== null) return this.#placeOf(task, choice);
+    const queued = this.#view
+      .queuedOf(objectiveId)
+      .filter((taskId) => this.#view.queued.get(taskId)?.anyWorker === true);
+    const before = queued.find((taskId) => taskId !== task.id);
+    if (before !== undefined) return { kind: 'wait', reason: `${before} was asked for before it` };
+    return this.#placeOf(task, choice);
+  }
+
+  queuePlace(taskId: string): number | null {
+    const queued = this.#view.queued.get(taskId);
+    return queued === undefined ? null : this.#view.queuedOf(queued.objectiveId).indexOf(taskId) + 1;
   }
 
   #beat(): void {
@@ -143,13 +160,13 @@ class SchedulerService implements Scheduler {
     if (!this.#limits.isOpen()) return;
     await this.#dispatchPending();
     const lanes = await this.#lanes();
-    const limits = { projectMax: this.#limits.projectMax, running: this.#running() };
+    const limits = { projectMax: this.#limits.projectMax, running: this.#view.running() };
     const { starts, waits } = planStarts({ lanes, workers: this.#view.workers, limits });
     this.#reasons = new Map(waits);
     const posts: Promise<unknown>[] = [];
     for (const [index, start] of starts.entries()) {
       const { taskId } = start.candidate;
-      if (!hasMemoryFor(this.#parts, index + 1, this.#running())) {
+      if (!hasMemoryFor(this.#parts, index + 1, this.#view.running())) {
         this.#reasons.set(taskId, 'not enough free memory for one more run');
         continue;
       }
@@ -204,36 +221,25 @@ class SchedulerService implements Scheduler {
 
   /** Why no more runs of this objective may start; null while a slot is free. */
   #fullness(objectiveId: string | null): string | null {
-    const limits = { projectMax: this.#limits.projectMax, running: this.#running() };
-    const [running, maxConcurrency] = [this.#runningOf(objectiveId), this.#concurrencyOf(objectiveId)];
+    const limits = { projectMax: this.#limits.projectMax, running: this.#view.running() };
+    const [running, maxConcurrency] = [this.#view.runningOf(objectiveId), this.#view.concurrencyOf(objectiveId)];
     return fullnessOf({ running, maxConcurrency }, limits);
   }
 
+  /** J4: first where somebody was asked for by name, then the others in turn. */
   async #lanes(): Promise<readonly WishingLane[]> {
-    const startable = [...this.#view.objectives.values()].filter(
-      ({ objectiveId, state, ready }) => state !== 'draft' && ready > 0 && this.#fullness(objectiveId) === null,
-    );
-    const from = startable.length === 0 ? 0 : this.#turn % startable.length;
-    const turn = [...startable.slice(from), ...startable.slice(0, from)];
-    const lanes = await Promise.all(turn.map(({ objectiveId }) => this.#laneOf(objectiveId)));
-    if (this.#view.loose.size === 0 || this.#fullness(null) !== null) return lanes;
-    const loose = [...this.#view.loose].slice(0, LOOKAHEAD);
-    return [...lanes, await this.#lane(null, loose)];
+    const wanted = this.#view.lanes(this.#turn).filter((id) => this.#fullness(id) === null);
+    return Promise.all(wanted.map(async (id) => this.#lane(id, await this.#tasksOf(id))));
   }
 
-  async #laneOf(objectiveId: string): Promise<WishingLane> {
-    const store = this.#parts.kernel().store;
-    const page = await store.listActors({
-      kind: 'task',
-      bucket: 'ready',
-      objectiveId,
-      limit: LOOKAHEAD,
-      order: 'oldest',
-    });
-    return this.#lane(
-      objectiveId,
-      page.items.map((task) => task.id),
-    );
+  /** Ready tasks that may start here: of a draft or canceled objective only those that were asked for. */
+  async #tasksOf(objectiveId: string | null): Promise<readonly string[]> {
+    const asked = this.#view.queuedOf(objectiveId);
+    if (objectiveId === null) return unique([...asked, ...[...this.#view.loose].slice(0, LOOKAHEAD)]);
+    const objective = this.#view.objectives.get(objectiveId);
+    if (objective === undefined || !hasReady(objective)) return asked;
+    const query = { kind: 'task', bucket: 'ready', objectiveId, limit: LOOKAHEAD, order: 'oldest' } as const;
+    return unique([...asked, ...(await this.#parts.kernel().store.listActorIds(query))]);
   }
 
   async #lane(objectiveId: string | null, taskIds: readonly string[]): Promise<WishingLane> {
@@ -242,9 +248,15 @@ class SchedulerService implements Scheduler {
       Promise.all(active.map((run) => this.#scopeOf(run.taskId))),
       Promise.all(taskIds.map((taskId) => this.#candidateOf(taskId))),
     ]);
-    const running = this.#runningOf(objectiveId);
+    const running = this.#view.runningOf(objectiveId);
     const ready = candidates.filter((candidate) => candidate !== null);
-    return { objectiveId, maxConcurrency: this.#concurrencyOf(objectiveId), running, runningScopes, candidates: ready };
+    return {
+      objectiveId,
+      maxConcurrency: this.#view.concurrencyOf(objectiveId),
+      running,
+      runningScopes,
+      candidates: ready,
+    };
   }
 
   /** Null for a task that is not ready any more. */
@@ -273,25 +285,8 @@ class SchedulerService implements Scheduler {
   get #mayStart(): boolean {
     return this.#limits.isOpen() && !this.#stopped;
   }
-
-  #running(): number {
-    let running = 0;
-    for (const run of this.#view.runs.values()) if (run.state !== 'dispatch_pending') running += 1;
-    return running;
-  }
-
-  #runningOf(objectiveId: string | null): number {
-    let running = 0;
-    for (const run of this.#view.runs.values()) {
-      if (run.objectiveId === objectiveId && run.state !== 'dispatch_pending') running += 1;
-    }
-    return running;
-  }
-
-  #concurrencyOf(objectiveId: string | null): number {
-    if (objectiveId === null) return LOOSE_CONCURRENCY;
-    return this.#view.objectives.get(objectiveId)?.maxConcurrency ?? LOOSE_CONCURRENCY;
-  }
 }
+
+const unique = (ids: readonly string[]): readonly string[] => [...new Set(ids)];
 
 type WishingLane = Lane<WishingCandidate>;

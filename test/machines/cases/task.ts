@@ -1,5 +1,5 @@
 /** Cases of the task: every end of a run, both sides of its backoff and of its attempts, its review and somebody else's. */
-import type { GateId, RunId } from '../../../src/machines/ids.ts';
+import type { GateId, RunId, TaskId } from '../../../src/machines/ids.ts';
 import { END_REASONS, type EndReason } from '../../../src/machines/run/ends.ts';
 import { taskMachine } from '../../../src/machines/task/machine.ts';
 import {
@@ -104,6 +104,9 @@ const dependency =
     on: sampleTask(2),
   });
 
+/** Another one in each state: an edge that is there already would hide that it was not written. */
+const dependentIn = (state: string): TaskId => sampleTask(10 + state.length + state.charCodeAt(0));
+
 export const taskCases: MachineCases = {
   name: 'task',
   machine: taskMachine,
@@ -128,6 +131,8 @@ export const taskCases: MachineCases = {
         retry: { ...of(snapshot).retry, backoffMaxMs: 50_000 },
         run: { ...of(snapshot).run, verifies: false },
       })(snapshot),
+    'task.queue': simple('task.queue'),
+    'task.queue too early': (snapshot) => ({ type: 'task.queue', at: now(snapshot) - 1 }),
     'task.assign': simple('task.assign', { workerId: sampleWorker(1) }),
     'task.assign to another worker': simple('task.assign', { workerId: sampleWorker(2) }),
     'task.start': start(1, { newWorker: null, dispatch: true }),
@@ -153,7 +158,8 @@ export const taskCases: MachineCases = {
     'gate.resolved approved, another gate': resolved('approved', () => sampleGate(9)),
     'gate.resolved rejected, another gate': resolved('rejected', () => sampleGate(9)),
     'gate.resolved canceled, another gate': resolved('canceled', () => sampleGate(9)),
-    'dependent.added': simple('dependent.added', { dependent: sampleTask(3) }),
+    'dependent.added': (snapshot) =>
+      simple('dependent.added', { dependent: dependentIn(snapshot.value as string) })(snapshot),
     'dependency.completed': dependency('dependency.completed'),
     'dependency.failed': dependency('dependency.failed'),
     'dependency.recovered': dependency('dependency.recovered'),
@@ -171,6 +177,7 @@ export const taskCases: MachineCases = {
       reviewGateId,
       blockedBy,
       cancelRequested,
+      queuedAt,
     } = of(snapshot);
     return keyOf(
       [snapshot.value, snapshot.status, bucket, waitingOn, failedDependencies, attempts],
@@ -180,6 +187,7 @@ export const taskCases: MachineCases = {
         reviewGateId === null,
         blockedBy,
         cancelRequested,
+        queuedAt === null,
       ],
     );
   },

@@ -1,5 +1,5 @@
 /**
- * Goal: T1 to T6 (head of the task's machine.ts) hold in every history.
+ * Goal: T1 to T7 (head of the task's machine.ts) hold in every history.
  * Method: random histories of the generated cases.
  */
 import { expect, test } from 'vitest';
@@ -87,5 +87,17 @@ test('T6: its objective hears of every change of bucket, from the one that it wa
     );
     if (of(endOf(walk)).objectiveId === null) expect(changes).toEqual([]);
     else expect(last).toBe(of(endOf(walk)).bucket);
+  });
+});
+
+test('T7: it waits to be started by name only while it may start and has not; asked again it keeps its place', () => {
+  always(taskCases, ({ steps }) => {
+    for (const { before, after, event, ignored } of steps) {
+      const { queuedAt, waitingOn, failedDependencies } = of(after);
+      if (queuedAt !== null) expect(['ready', 'assigned']).toContain(after.value);
+      if (queuedAt !== null) expect([waitingOn, failedDependencies]).toEqual([0, 0]);
+      if (event.type === 'task.queue' && !ignored) expect(queuedAt).toBe(of(before).queuedAt ?? event.at);
+      else if (queuedAt !== null) expect(queuedAt).toBe(of(before).queuedAt);
+    }
   });
 });
