@@ -49,6 +49,16 @@ export const ConfigurationFileSchema = Type.Object(
     branchPrefix: Type.Optional(
       Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$', patternSays: 'be one part of a branch name' }),
     ),
+    /**
+     * Filter drivers, e.g. `lfs`, that may run with the values of the user's own git configuration. They are programs that
+     * read what the repository holds: only the user's file may name them.
+     */
+    gitFilters: Type.Optional(
+      Type.Array(
+        Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$', patternSays: 'be the name of a filter driver' }),
+        { maxItems: TASK_LIMITS.envMax },
+      ),
+    ),
     /** Days after which settled objectives move to the archive. */
     retainDays: Type.Optional(Type.Integer({ minimum: 1, maximum: 36_500 })),
     /** ms without work and clients after which a supervisor that was started by itself ends; 0 = never. */

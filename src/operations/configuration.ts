@@ -3,6 +3,7 @@
  * whoever makes a task.
  *
  * C1. A repository that nobody trusted may lower limits, and nothing else: its commands do not run, its names are not granted.
+ *     Which of git's filter programs run is never the repository's to say, trusted or not.
  * C2. What the repository asks for and does not get is listed, with the way to allow it.
  * C3. The repository's file is read from a commit, never from a worktree that an agent can write to.
  * C4. A broken file of the user is an error; a broken file of the repository is not in force.
@@ -34,6 +35,7 @@ export const BUILT_IN_CONFIGURATION: Configuration = {
   worktreesDir: null,
   env: [],
   branchPrefix: 'conductor',
+  gitFilters: [],
   retainDays: 90,
   /** 15 minutes. */
   idleExitMs: 900_000,
@@ -53,6 +55,15 @@ export type EffectiveConfiguration = {
 /** Limits: the keys that an untrusted repository may lower. 0 means «no limit», the highest of all. */
 const LIMIT_KEYS: readonly ConfigurationKey[] = ['maxConcurrency', 'projectMax', 'timeoutMs', 'idleMs', 'logBytesMax'];
 const OFF_IS_ZERO: readonly ConfigurationKey[] = ['timeoutMs', 'idleMs'];
+
+/** Filter drivers that the repository asks for and the user did not name. */
+const ungrantedFilters = (user: ConfigurationFile, repository: ConfigurationFile): readonly NotInForce[] => {
+  const names = (repository.gitFilters ?? []).filter((name) => !(user.gitFilters ?? []).includes(name));
+  if (names.length === 0) return [];
+  return [
+    { key: 'gitFilters', why: `only your own configuration may allow programs: gitFilters: [${names.join(', ')}]` },
+  ];
+};
 
 const lowers = (key: ConfigurationKey, wanted: unknown, built: unknown): boolean => {
   if (typeof wanted !== 'number' || typeof built !== 'number' || !LIMIT_KEYS.includes(key)) return false;
@@ -74,7 +85,9 @@ export const layConfiguration = (
   const notInForce: NotInForce[] = [];
   for (const [name, wanted] of Object.entries(repository)) {
     const key = name as ConfigurationKey;
-    if (trusted || lowers(key, wanted, BUILT_IN_CONFIGURATION[key])) {
+    if (key === 'gitFilters') {
+      notInForce.push(...ungrantedFilters(user, repository));
+    } else if (trusted || lowers(key, wanted, BUILT_IN_CONFIGURATION[key])) {
       values[key] = wanted;
       from[key] = 'repository';
     } else if (user[key] === undefined || key === 'env') {

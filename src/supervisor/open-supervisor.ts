@@ -140,7 +140,7 @@ async function openOwned(options: SupervisorOptions, { found, paths, ownership }
     version: options.version,
   };
   const settings = await options.settings(found);
-  const { branchPrefix, worktreesDir } = settings;
+  const { branchPrefix, worktreesDir, gitFilters } = settings;
   const table = openProcessTable();
   holdCopy(paths.runtime, options.programs.directory, table.self());
   const starter = createProcessStarter({ node: options.programs.node, identify: (pid) => table.identify(pid) });
@@ -148,7 +148,7 @@ async function openOwned(options: SupervisorOptions, { found, paths, ownership }
     repoRoot: found.repoRoot,
     commonGitDir: found.commonGitDir,
     home: paths.root,
-    config: { branchPrefix, ...(worktreesDir === null ? {} : { worktreesDir }) },
+    config: { branchPrefix, gitFilters, ...(worktreesDir === null ? {} : { worktreesDir }) },
     run: starter.run,
   });
   const store = await openSqliteStore({

@@ -77,6 +77,31 @@ test('a worker that is used again is brought to its base; what lay around is kep
   expect(project.git('show', `${first['commit'] as string}:one.txt`)).toBe('1\n');
 });
 
+test("filters of the user's own configuration make the files that an agent sees, and clean what it leaves", async () => {
+  project = await ProjectFixture.make({
+    inspector: true,
+    files: { '.gitattributes': '*.bin filter=big\n', 'one.bin': 'gur jbex\n' },
+  });
+  const turn = project.at('turn');
+  writeFileSync(turn, "#!/bin/sh\nexec tr 'a-zA-Z' 'n-za-mN-ZA-M'\n");
+  chmodSync(turn, 0o755);
+  for (const folder of ['config/git', 'config/conductor']) mkdirSync(project.at(folder), { recursive: true });
+  writeFileSync(project.at('config/git/config'), `[filter "big"]\nsmudge = ${turn}\nclean = ${turn}\nrequired\n`);
+  const tasks = [writes('one', `cp one.bin ${project.at('seen')}; echo more work > two.bin`)];
+  const environment = { XDG_CONFIG_HOME: project.at('config') };
+  await project.start(environment);
+  const refused = await project.plan({ objective: 'Not yet', tasks });
+  const task = await project.taskIs(refused.tasks['one']!, 'failed');
+  expect(JSON.stringify(task)).toContain('gitFilters: [big]');
+  await project.kill();
+  writeFileSync(project.at('config/conductor/config.yaml'), 'gitFilters: [big]\n');
+  await project.start(environment);
+  const { one } = (await project.plan({ objective: 'Now', tasks })).tasks;
+  const done = await project.taskIs(one!, 'completed');
+  expect(project.said('seen')).toEqual(['the work']);
+  expect(project.git('show', `${done['branch'] as string}:two.bin`)).toBe('zber jbex\n');
+});
+
 test('dependencies that conflict: a gate names files and tasks before the agent starts', async () => {
   project = await ProjectFixture.make();
   await project.start();

@@ -63,10 +63,24 @@ describe('layers', () => {
     ['branchPrefix', 'x', false],
     ['worktreesDir', '/tmp', false],
     ['idleExitMs', 1_000, false],
+    ['gitFilters', ['lfs'], false],
   ] as const)('C1: an untrusted repository says %s: %j → %s', (key, value, counts) => {
     const laid = layConfiguration({}, { [key]: value }, false);
     expect(laid.values[key]).toEqual(counts ? value : BUILT_IN_CONFIGURATION[key]);
     expect(laid.notInForce.map((one) => one.key)).toEqual(counts ? [] : [key]);
+  });
+});
+
+describe("a user's own word", () => {
+  test.each([true, false])('C1: a repository (trusted: %j) never says which filter programs run', (trusted) => {
+    const repository = { gitFilters: ['lfs', 'evil'] };
+    const laid = layConfiguration({}, repository, trusted);
+    expect(laid).toMatchObject({ values: { gitFilters: [] }, from: { gitFilters: 'built in' } });
+    expect(laid.notInForce).toMatchObject([{ key: 'gitFilters', why: expect.stringContaining('[lfs, evil]') }]);
+    const granted = layConfiguration({ gitFilters: ['lfs'] }, repository, trusted);
+    expect(granted).toMatchObject({ values: { gitFilters: ['lfs'] }, from: { gitFilters: 'user' } });
+    expect(granted.notInForce).toMatchObject([{ key: 'gitFilters', why: expect.stringContaining('[evil]') }]);
+    expect(layConfiguration({ gitFilters: ['evil', 'lfs'] }, repository, trusted).notInForce).toEqual([]);
   });
 });
 

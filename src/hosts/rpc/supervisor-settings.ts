@@ -8,6 +8,7 @@ export async function readSupervisorSettings(
 ): Promise<SupervisorSettings & { readonly idleExitMs: number }> {
   // The repository's file belongs to commits; what the supervisor itself does is the user's word alone.
   const source = configurationOf(environment, { fileAt: async () => null, isTrusted: async () => false });
-  const { projectMax, branchPrefix, worktreesDir, retainDays, idleExitMs } = (await source.at(null)).values;
-  return { projectMax, branchPrefix, worktreesDir, retainDays, idleExitMs };
+  const { values } = await source.at(null);
+  const { projectMax, branchPrefix, worktreesDir, gitFilters, retainDays, idleExitMs } = values;
+  return { projectMax, branchPrefix, worktreesDir, gitFilters, retainDays, idleExitMs };
 }

@@ -4,7 +4,7 @@
  *
  * C1. Every filter, merge driver and configured hook is overridden by name, whichever file names it: all worktrees
  *     share `.git/config`, and an agent can write there.
- * C2. A filter that the *user* granted runs with the values of the user's own files, never the repository's.
+ * C2. A filter that the *user* granted runs with the values of the user's own files: `git-filters.ts`.
  * C3. A cached scan is used only while every file it came from has the same inode, size and time; a repository with
  *     includes of its own or per-worktree configuration is read anew each time.
  */
@@ -12,15 +12,15 @@ import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { gitEnvironment, type GitPlace, type GitSetting } from './git-environment.ts';
+import { filtersOf, type ConfigEntry, type FilterBlock } from './git-filters.ts';
 import { runBytes } from './git-process.ts';
 
 export type ConfigScan = {
   readonly settings: readonly GitSetting[];
   readonly hasIdentity: boolean;
-  /** Filter drivers that are configured and not granted: files that use them cannot be checked out faithfully. */
-  readonly blockedFilters: ReadonlySet<string>;
+  /** Filter drivers that do not run: files that use them cannot be checked out faithfully. */
+  readonly blockedFilters: ReadonlyMap<string, FilterBlock>;
 };
-type Entry = { readonly scope: string; readonly origin: string; readonly key: string; readonly value: string };
 type CachedScan = {
   readonly known: string;
   readonly files: readonly string[];
@@ -65,7 +65,7 @@ function knownFiles(commonGitDir: string): readonly string[] {
 const fileOf = (origin: string): readonly string[] =>
   origin.startsWith('file:/') ? [origin.slice('file:'.length)] : [];
 
-async function listEntries(place: GitPlace): Promise<readonly Entry[]> {
+async function listEntries(place: GitPlace): Promise<readonly ConfigEntry[]> {
   const env = gitEnvironment({ place, settings: [], identity: null, outer: process.env });
   const { stdout } = await runBytes({
     cwd: place.workTree ?? place.gitDir,
@@ -74,31 +74,24 @@ async function listEntries(place: GitPlace): Promise<readonly Entry[]> {
     options: {},
   });
   const parts = stdout.toString('utf8').split('\0');
-  const entries: Entry[] = [];
+  const entries: ConfigEntry[] = [];
   for (let index = 0; index + 2 < parts.length; index += 3) {
     const [key = '', ...value] = parts[index + 2]!.split('\n');
-    entries.push({ scope: parts[index]!, origin: parts[index + 1]!, key, value: value.join('\n') });
+    // A key without a value is true.
+    const said = value.length === 0 ? 'true' : value.join('\n');
+    entries.push({ scope: parts[index]!, origin: parts[index + 1]!, key, value: said });
   }
   return entries.filter(({ scope }) => scope !== 'command');
 }
 
-function scanOf(entries: readonly Entry[], grantedFilters: readonly string[]): ConfigScan {
+function scanOf(entries: readonly ConfigEntry[], grantedFilters: readonly string[]): ConfigScan {
   const names = { filter: new Set<string>(), merge: new Set<string>(), hook: new Set<string>() };
   for (const { key } of entries) {
     const [, section, name] = /^(filter|merge|hook)\.(.+)\.[^.]+$/s.exec(key) ?? [];
     if (section !== undefined && name !== undefined) names[section as keyof typeof names].add(name);
   }
-  const users = new Map(
-    entries.filter(({ scope }) => scope === 'global' || scope === 'system').map(({ key, value }) => [key, value]),
-  );
-  const granted = new Set(grantedFilters.filter((name) => names.filter.has(name)));
-  const settings: GitSetting[] = [];
-  for (const name of names.filter) {
-    for (const part of ['clean', 'smudge', 'process'] as const) {
-      settings.push([`filter.${name}.${part}`, granted.has(name) ? (users.get(`filter.${name}.${part}`) ?? '') : '']);
-    }
-    settings.push([`filter.${name}.required`, 'false']);
-  }
+  const filters = filtersOf(entries, names.filter, grantedFilters);
+  const settings: GitSetting[] = [...filters.settings];
   for (const name of names.merge) {
     // The merge git makes without a driver. An empty value would keep our side without saying so.
     settings.push([`merge.${name}.driver`, 'git merge-file -q %A %O %B']);
@@ -108,7 +101,7 @@ function scanOf(entries: readonly Entry[], grantedFilters: readonly string[]): C
   return {
     settings,
     hasIdentity: Boolean(all.get('user.name')) && Boolean(all.get('user.email')),
-    blockedFilters: new Set([...names.filter].filter((name) => !granted.has(name))),
+    blockedFilters: filters.blocked,
   };
 }
 

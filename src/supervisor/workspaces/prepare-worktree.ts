@@ -11,6 +11,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { filterNamesIn, filtersInInfoAttributes } from './git-config-scan.ts';
 import type { GitPlace } from './git-environment.ts';
+import { filterAdvice } from './git-filters.ts';
 import { removeOwnLocks } from './git-locks.ts';
 import { failureOf, type GitRunner } from './git-process.ts';
 import { hasTrailer, isObjectId, readCommit, readRef } from './git-refs.ts';
@@ -99,13 +100,10 @@ async function filterInUse(repository: Repository, commit: string): Promise<Refu
   const { blockedFilters } = await repository.scan(repository.place);
   if (blockedFilters.size === 0) return null;
   const used = [...filtersInInfoAttributes(repository.commonGitDir), ...(await filtersInCommit(repository, commit))];
-  const blocked = used.find((name) => blockedFilters.has(name));
-  if (blocked === undefined) return null;
-  return refused(
-    'refused',
-    `The repository passes files through the filter "${blocked}" (.gitattributes), a program that Conductor's own git ` +
-      `does not run. Allow it by name in your own configuration (gitFilters: [${blocked}]), or take the attribute away.`,
-  );
+  const name = used.find((one) => blockedFilters.has(one));
+  if (name === undefined) return null;
+  const advice = filterAdvice(name, blockedFilters.get(name)!);
+  return refused('refused', `The repository passes files through the filter "${name}" (.gitattributes), ${advice}`);
 }
 
 async function filtersInCommit(repository: Repository, commit: string): Promise<readonly string[]> {

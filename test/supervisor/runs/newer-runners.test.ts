@@ -68,7 +68,13 @@ const open = (): Promise<Supervisor> =>
     version: '1.0.0',
     environment: process.env,
     programs: { node: process.execPath, directory: folder },
-    settings: async () => ({ projectMax: 1, branchPrefix: 'conductor', worktreesDir: null, retainDays: 90 }),
+    settings: async () => ({
+      projectMax: 1,
+      branchPrefix: 'conductor',
+      worktreesDir: null,
+      gitFilters: [],
+      retainDays: 90,
+    }),
     hosts: () => [],
     onFatal: (reason) => {
       throw new Error(reason);

@@ -244,19 +244,6 @@ describe('filters', () => {
     expect(result).toMatchObject({ kind: 'refused', message: expect.stringContaining('"big"') as string });
     expect(existsSync(scratch.marker)).toBe(false);
   });
-
-  it('C2: a granted filter runs with the values of the user, not of the repository', async () => {
-    const commit = useFilter();
-    gitIn(scratch.repo, 'config', 'filter.big.smudge', scratch.hostileProgram);
-    const workspaces = await openWorkspaces({
-      ...scratch.project,
-      home: scratch.home,
-      config: { gitFilters: ['big'] },
-    });
-    const result = await workspaces.prepare(request(scratch, { base: { base: commit, merge: [] } }));
-    expect(result.kind).toBe('prepared');
-    expect(existsSync(scratch.marker)).toBe(false);
-  });
 });
 
 describe('odd places', () => {

@@ -121,6 +121,6 @@ const trustCheck = async (place: ProjectPlace, env: Env): Promise<Check> => {
   return warn(
     'trust',
     `not in force: ${notInForce.map(({ key }) => key).join(', ')} (${first!.why})`,
-    'conductor trust',
+    repository.trusted ? 'edit your own configuration, or the one of the repository' : 'conductor trust',
   );
 };
