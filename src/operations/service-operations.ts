@@ -1,5 +1,6 @@
 /** What lives now: the supervision tree with its runners, and what stands in the worktree of a run. */
 import { Type } from 'typebox';
+import { ConductorError } from '../machines/errors.ts';
 import type { StoredActor } from '../persistence/store.ts';
 import { contextOf, needActor, type HandlerContext } from './operation-context.ts';
 import { defineOperation, READERS, said } from './operation.ts';
@@ -70,6 +71,8 @@ const liveDiff = async (context: HandlerContext, run: StoredActor): Promise<Diff
 const keptDiff = async ({ reader, artifacts }: HandlerContext, id: string): Promise<Diff> => {
   const [row] = (await reader.listArtifacts({ runId: id, type: 'changed_files', limit: 1 })).items;
   if (row === undefined) return nothing;
+  const { withheld } = row.metadata;
+  if (typeof withheld === 'string') throw new ConductorError('refused', `the patch was not kept: ${withheld}`);
   const data = await artifacts.read(row, SUMMARY_BYTES_MAX + PATCH_BYTES_MAX);
   if (data === null) return nothing;
   const text = new TextDecoder().decode(data);

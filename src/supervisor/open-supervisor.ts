@@ -76,7 +76,7 @@ export type SupervisorOptions = {
   readonly report: (report: TreeReport) => void;
 };
 
-export type Supervisor = {
+export type Supervisor = Pick<RunParts, 'table' | 'workspaces' | 'platform' | 'granted' | 'live'> & {
   readonly project: ProjectFacts & { readonly checkout: string };
   readonly paths: ProjectHome;
   readonly epoch: number;
@@ -84,10 +84,6 @@ export type Supervisor = {
   readonly kernel: Kernel;
   readonly store: Store;
   readonly clock: Clock;
-  readonly table: ProcessTable;
-  readonly workspaces: Workspaces;
-  readonly granted: GrantedValues;
-  readonly live: LiveRuns;
   readonly intake: RunnerIntake;
   /** Directory of sockets, ours alone. */
   readonly runtimeDirectory: string;
@@ -246,6 +242,7 @@ async function bringUp(options: SupervisorOptions, made: Running): Promise<Super
     clock,
     table: parts.table,
     workspaces: parts.workspaces,
+    platform: parts.platform,
     granted: parts.granted,
     live: parts.live,
     intake: {

@@ -69,7 +69,7 @@ describe('services', () => {
 
 const read = (runId: string) => project.call('conductor_read_diff', { runId });
 const PATCH = 'diff --git a/a b/a\n--- a/a\n+++ b/a\n@@ -1 +1 @@\n-one\n+two\n';
-const keep = async (runId: string, text: string, truncated = false): Promise<void> => {
+const keep = async (runId: string, text: string, { truncated = false, metadata = {} } = {}): Promise<void> => {
   const data = new TextEncoder().encode(text);
   project.world.files.set(sha256(data), data);
   const row = {
@@ -84,7 +84,7 @@ const keep = async (runId: string, text: string, truncated = false): Promise<voi
     runId,
     objectiveId: null,
     workerId: null,
-    metadata: {},
+    metadata,
     createdAt: project.clock.now(),
   };
   await project.kernel.post({ messages: [], principal: 'system', artifacts: [row] });
@@ -107,8 +107,14 @@ describe('the patch of a run', () => {
   test('after its end: what was kept, without the summary before it', async () => {
     const runId = await project.runTo(await newTask(), 'succeeded');
     expect(await read(runId)).toMatchObject({ source: 'none', patch: '', truncated: false });
-    await keep(runId, ` a | +1 -1\n 1 file changed, 1 insertions, 1 deletions\n\n${PATCH}`, true);
+    await keep(runId, ` a | +1 -1\n 1 file changed, 1 insertions, 1 deletions\n\n${PATCH}`, { truncated: true });
     expect(await read(runId)).toMatchObject({ source: 'artifact', patch: PATCH, truncated: true });
+  });
+
+  test('which was not kept: refused, with the reason', async () => {
+    const runId = await project.runTo(await newTask(), 'succeeded');
+    await keep(runId, 'Not copied: x.\n', { metadata: { withheld: 'x' } });
+    expect(await refusalOf(read(runId))).toBe('refused: the patch was not kept: x');
   });
 
   test('is cut at the end of a line', async () => {

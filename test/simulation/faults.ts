@@ -223,5 +223,6 @@ export const FAULT_KINDS: readonly string[] = [
   'cleanup under a gate',
   'cleanup gate expired',
   'drained',
+  'evidence withheld',
   'restart after ten minutes',
 ];

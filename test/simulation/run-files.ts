@@ -25,6 +25,10 @@ export class RunFiles {
     return before === undefined || before === text;
   }
 
+  hides(runId: string, epoch: number): boolean {
+    return this.#contracts.has(place(runId, epoch)) && this.contract(runId, epoch).hides === true;
+  }
+
   contract(runId: string, epoch: number): RunnerContract {
     return JSON.parse(this.#contracts.get(place(runId, epoch))!) as RunnerContract;
   }

@@ -217,10 +217,15 @@ export class Supervisor {
       platform: this.#platform(),
       evidence: {
         keepFile: ({ name }) => Promise.resolve({ sha256: sha256(name), bytes: name.length, truncated: false }),
-        keepText: (text) => Promise.resolve({ sha256: sha256(text), bytes: text.length, truncated: false }),
+        keepText: (text, secrets) => {
+          const seen = (text.match(/token-\d+-of-a-person/g) ?? []).filter((token) => !secrets.includes(token));
+          if (seen.length > 0) world.witness.broken('no copy holds a secret value', seen.join(' '), text.slice(0, 200));
+          if (text.includes('Not copied')) world.witness.fault('evidence withheld');
+          return Promise.resolve({ sha256: sha256(text), bytes: text.length, truncated: false });
+        },
       },
       live: this.live,
-      granted: new GrantedValues({ PATH: '/bin' }),
+      granted: new GrantedValues({ PATH: '/bin', GH_TOKEN: `token-${String(this.process.identity.pid)}-of-a-person` }),
       project: PROJECT,
       limits: RUN_LIMITS,
       setupFinished: async ({ runId, worktreePath }) => {
@@ -245,12 +250,13 @@ export class Supervisor {
           world.witness.broken('a repeated start writes the same contract', contract.runId, String(contract.epoch));
         }
       },
-      spawn: async (contract) => {
+      hides: (runId, epoch) => Promise.resolve(files.hides(runId, epoch)),
+      spawn: async (contract, environment) => {
         await world.time.wait(this.process.life, world.chance.int(0, 3));
         world.witness.epochBegins(contract.runId, contract.epoch);
-        const { pid } = this.process.identity;
-        const runner = new VirtualRunner(world, contract, pid);
-        const second = world.happens('runner spawned twice', 0.03) ? new VirtualRunner(world, contract, pid) : runner;
+        const from = { ppid: this.process.identity.pid, token: environment['GH_TOKEN']! };
+        const runner = new VirtualRunner(world, contract, from);
+        const second = world.happens('runner spawned twice', 0.03) ? new VirtualRunner(world, contract, from) : runner;
         await world.time.wait(this.process.life, world.chance.int(0, 8));
         return second.process.identity;
       },

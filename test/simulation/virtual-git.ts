@@ -25,6 +25,14 @@ export class VirtualGit {
   readonly #seals = new Map<string, SealResult>();
   readonly #prepared = new Map<string, 'conflict' | 'refused'>();
   readonly #files = new Map<string, readonly string[]>();
+  /** What the agents of a run wrote into its files, and the patches that came of it. */
+  readonly #written = new Map<string, Set<string>>();
+  readonly #patches = new Map<string, string>();
+
+  /** An agent writes a line into its worktree, which it once should not. */
+  write(runId: string, line: string): void {
+    this.#written.set(runId, (this.#written.get(runId) ?? new Set()).add(line));
+  }
 
   /** Someone deletes the directory. */
   vanish(path: string): void {
@@ -70,7 +78,7 @@ export class VirtualGit {
       diff: async ({ to }) => {
         await work();
         return {
-          patch: '',
+          patch: this.#patches.get(to) ?? '',
           patchBytes: new Uint8Array(),
           stat: '',
           files: this.#files.get(to) ?? [],
@@ -139,6 +147,7 @@ export class VirtualGit {
     const commit = changedFiles === 0 ? baseCommit : commitId(`${effectKey} ${worktree.commit}`);
     worktree.commit = commit;
     if (changedFiles > 0) {
+      this.#patches.set(commit, [...(this.#written.get(request.runId) ?? [])].join('\n'));
       const stays = world.chance.is(0.9);
       this.#files.set(commit, stays ? FILES.filter((file) => file.startsWith('src/')) : FILES);
     }

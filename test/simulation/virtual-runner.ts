@@ -35,6 +35,8 @@ export class VirtualRunner implements RunnerEnd {
   readonly #world: World;
   readonly #contract: RunnerContract;
   readonly #instance: string;
+  /** The secret that its environment holds. */
+  readonly #token: string;
   readonly #desk: VirtualDesk;
   readonly #bornAt: number;
   readonly #keys = new Set<string>();
@@ -49,8 +51,13 @@ export class VirtualRunner implements RunnerEnd {
   #verification: VirtualProcess | null = null;
   readonly #lastWord: (() => void)[] = [];
 
-  constructor(world: World, contract: RunnerContract, ppid: number) {
+  constructor(
+    world: World,
+    contract: RunnerContract,
+    { ppid, token }: { readonly ppid: number; readonly token: string },
+  ) {
     this.#world = world;
+    this.#token = token;
     this.#contract = contract;
     this.runId = contract.runId;
     this.#instance = `i${String(world.chance.int(0, 2 ** 31))}`;
@@ -115,6 +122,7 @@ export class VirtualRunner implements RunnerEnd {
       version: this.#contract.version,
       identity: this.process.identity,
       spoolSeq: this.#desk.lastSeq,
+      secrets: [this.#token],
     };
     connection.up(({ intake }) => {
       void intake.ready(ready, connection.link).then(
@@ -212,6 +220,7 @@ export class VirtualRunner implements RunnerEnd {
     if (agent === null) return;
     if (this.#unwanted) return this.#reportExit({ code: null, signal: this.#signal ?? 'SIGTERM', spawnError: null });
     if (this.#world.chance.is(0.01)) return this.#reportExit({ code: null, signal: null, spawnError: 'ENOENT' });
+    this.#world.git.write(this.runId, this.#token);
     const started = VirtualAgent.start(this.#world, this.#contract, {
       runner: this.process,
       instance: this.#instance,

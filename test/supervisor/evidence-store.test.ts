@@ -30,7 +30,7 @@ const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
 const fileOf = (text: string | Uint8Array): EvidenceFile => {
   const path = join(folder, 'file');
   writeFileSync(path, text);
-  return { type: 'other', name: 'file', path, metadata: {} };
+  return { type: 'other', name: 'file', path, metadata: {}, isRedacted: false };
 };
 
 /** Lines of a patch, `bytes` long, with the value at the given place. */
@@ -143,5 +143,24 @@ describe('which values', () => {
       'task-a',
     ]);
     expect(granted.secretsOf('task-2', ['UNSET'])).toEqual([]);
+  });
+
+  test('G2: what a run was started with is hidden until its task is settled, also when a retry has other values', () => {
+    const granted = new GrantedValues({ TOKEN_A: 'own-a' });
+    const first = { taskId: 'task-1', runId: 'run-1', epoch: 1 };
+    granted.keep(['task-1'], { TOKEN_A: 'sent-a' });
+    granted.hide(first, ['sent-a', '']);
+    granted.hide(first, ['told-by-the-runner']);
+    granted.keep(['task-1'], { TOKEN_A: 'sent-later' });
+    expect(granted.secretsOf('task-1', names).toSorted()).toEqual([
+      'own-a',
+      'sent-a',
+      'sent-later',
+      'told-by-the-runner',
+    ]);
+    expect(granted.secretsOf('task-2', names)).toEqual(['own-a']);
+    expect([granted.isKnown(first), granted.isKnown({ ...first, epoch: 2 })]).toEqual([true, false]);
+    granted.drop('task-1');
+    expect([granted.isKnown(first), granted.secretsOf('task-1', names)]).toEqual([false, ['own-a']]);
   });
 });

@@ -2,12 +2,13 @@
  * What only the process of the supervisor can tell of itself: its services, its runs and what they use, and the worktrees it has
  * handed out.
  */
+import { ConductorError } from '../../machines/errors.ts';
 import type { LiveRunFacts, OperationContext } from '../../operations/operation-context.ts';
 import type { Services } from '../../operations/read-models/supervision-view.ts';
+import { hiddenValues } from '../../supervisor/effects/hidden-values.ts';
 import { readRunFacts } from '../../supervisor/effects/run-facts.ts';
 import type { Supervisor } from '../../supervisor/open-supervisor.ts';
 import { UsageMeter, type UsageGroups } from '../../supervisor/processes/usage-meter.ts';
-import { SECRET_ALLOWED_NAMES } from '../../supervisor/runners/environment.ts';
 import { SecretSet } from '../../supervisor/runners/redaction.ts';
 import type { LiveRun } from '../../supervisor/runs/live-runs.ts';
 
@@ -82,12 +83,15 @@ export const servicesView = (supervisor: Supervisor, version: string, meter: Usa
 
 /** An agent may have written a granted value into a file: the patch is redacted as the evidence of the run is. */
 export const liveDiffOf =
-  ({ kernel, granted, workspaces }: Supervisor): OperationContext['liveDiff'] =>
+  ({ kernel, granted, platform, workspaces }: Supervisor): OperationContext['liveDiff'] =>
   async (runId, bytesMax) => {
-    const { run, task, spec } = await readRunFacts({ kernel: () => kernel }, runId);
+    const facts = await readRunFacts({ kernel: () => kernel }, runId);
+    const { run } = facts;
     if (run.worktreePath === null || run.baseCommit === null) return { patch: '', truncated: false };
     const { worktreePath, baseCommit } = run;
     const { patch, truncated } = await workspaces.liveDiff({ worktreePath, from: baseCommit, bytesMax });
-    const secrets = granted.secretsOf(task.taskId, [...spec.envNames, ...SECRET_ALLOWED_NAMES], spec.env);
-    return { patch: new SecretSet(secrets).redactText(patch), truncated };
+    const { values, missing } = await hiddenValues({ granted, platform }, facts);
+    // Its runner may connect yet and tell.
+    if (missing !== null) throw new ConductorError('refused', `not shown: ${missing}`, { retryable: true });
+    return { patch: new SecretSet(values).redactText(patch), truncated };
   };

@@ -20,7 +20,14 @@ import { receivedError } from './wire-errors.ts';
 export const createRunnerSession = (intake: RunnerIntake, guarded: GuardedConnection): Session => {
   const link = createRunnerLink(guarded);
   const methods: Readonly<Record<string, (params: unknown) => unknown>> = {
-    [RUNNER_CALLS.ready]: (params) => intake.ready(addressed(params, ['protocol', 'spoolSeq']) as RunnerReady, link),
+    [RUNNER_CALLS.ready]: (params) => {
+      const ready = addressed(params, ['protocol', 'spoolSeq']) as RunnerReady;
+      const areTexts = Array.isArray(ready.secrets) && ready.secrets.every((value) => typeof value === 'string');
+      if (ready.secrets !== undefined && !areTexts) {
+        throw new ConductorError('invalid_params', 'secrets must be a list of texts');
+      }
+      return intake.ready(ready, link);
+    },
     [RUNNER_CALLS.report]: async (params) => {
       const report = addressed(params, []) as RunnerReport;
       if (!Array.isArray(report.entries)) throw new ConductorError('invalid_params', 'entries must be a list');

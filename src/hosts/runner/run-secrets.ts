@@ -4,6 +4,19 @@ import type { RunnerContract } from '../../supervisor/runners/contract.ts';
 import { SECRET_ALLOWED_NAMES } from '../../supervisor/runners/environment.ts';
 import { SECRET_BYTES_MAX, SecretSet } from '../../supervisor/runners/redaction.ts';
 
+/**
+ * The values of granted and secret variables that the run was started with: what a supervisor that began later does not know. None when
+ * they are more than can be redacted; nothing runs then.
+ */
+export const secretValues = (
+  contract: RunnerContract,
+  env: Readonly<Record<string, string | undefined>>,
+): readonly string[] => {
+  const names = [...contract.secretNames, ...SECRET_ALLOWED_NAMES];
+  const values = [...new Set(names.map((name) => env[name] ?? ''))].filter((value) => value !== '');
+  return Buffer.byteLength(values.join('')) > SECRET_BYTES_MAX ? [] : values;
+};
+
 /** @throws RangeError when there is more than can be redacted; an Error when a secret file is there but cannot be read. */
 export const gatherSecrets = (
   contract: RunnerContract,

@@ -29,7 +29,7 @@ import { randomHex } from './random-hex.ts';
 import { recordScope } from './scope-record.ts';
 import type { Send } from './report-desk.ts';
 import { RunDesk } from './run-desk.ts';
-import { gatherSecrets } from './run-secrets.ts';
+import { gatherSecrets, secretValues } from './run-secrets.ts';
 import { GRACE_MS, RunWork } from './run-work.ts';
 import { SupervisorLink } from './supervisor-link.ts';
 import { Verification } from './verification.ts';
@@ -69,7 +69,7 @@ export class Runner {
       heartbeatMs,
       hostId: this.#table.hostId,
       address: { runId, epoch, instance: this.#instance, token },
-      ready: () => ({ protocol: PROTOCOL, version: contract.version, identity: this.#identity, spoolSeq: this.#seq }),
+      ready: () => this.#ready(),
       heartbeat: () => this.#heartbeat(),
       instructions: {
         endAgent: (params: EndAgent) => this.#endOnce(params),
@@ -92,8 +92,14 @@ export class Runner {
     return this.#over.promise;
   }
 
-  get #seq(): number {
-    return this.#granted?.desk.reports.lastSeq ?? 0;
+  #ready() {
+    return {
+      protocol: PROTOCOL,
+      version: this.#contract.version,
+      identity: this.#identity,
+      spoolSeq: this.#granted?.desk.reports.lastSeq ?? 0,
+      secrets: secretValues(this.#contract, this.#env),
+    };
   }
 
   #heartbeat() {

@@ -3,11 +3,12 @@
  *
  * V1. The values of granted variables are in no copy, whoever wrote them: an agent may commit one, or put it into a file that no
  *     runner has seen.
+ * V2. What may hold a value that is not known is not copied. In its place it is said where it stands.
  */
 import type { ArtifactId, EpochMs } from '../../machines/ids.ts';
 import type { ArtifactRow } from '../../persistence/store.ts';
-import { SECRET_ALLOWED_NAMES } from '../runners/environment.ts';
 import type { RunParts } from '../runs/run-parts.ts';
+import { hiddenValues, type HiddenValues } from './hidden-values.ts';
 import type { RunFacts } from './run-facts.ts';
 
 /** Artifacts kept of one run. */
@@ -24,7 +25,7 @@ type Add = (
 export async function collectEvidence(parts: RunParts, facts: RunFacts): Promise<readonly ArtifactRow[]> {
   const { run, task } = facts;
   const createdAt: EpochMs = parts.clock.now();
-  const secrets = secretsOf(parts, facts);
+  const hidden = await hiddenValues(parts, facts);
   const rows: ArtifactRow[] = [];
   const add: Add = ({ type, name, metadata = {} }, kept) => {
     if (rows.length >= ARTIFACTS_MAX) return;
@@ -46,14 +47,19 @@ export async function collectEvidence(parts: RunParts, facts: RunFacts): Promise
     const { summary, status } = run.completion;
     add(
       { type: 'completion_report', name: 'completion.txt', metadata: { status } },
-      await parts.evidence.keepText(summary, secrets),
+      await parts.evidence.keepText(summary, hidden.values),
     );
   }
-  await addChanges(parts, facts, add);
+  await addChanges(parts, facts, { add, hidden });
   if (run.worktreePath === null) return rows;
   for (const file of await parts.platform.evidence(run.runId)) {
     try {
-      add(file, await parts.evidence.keepFile(file, secrets));
+      if (hidden.missing === null || file.isRedacted) add(file, await parts.evidence.keepFile(file, hidden.values));
+      else {
+        const text = `Not copied: ${hidden.missing}. It lies in ${file.path} until that folder is removed.\n`;
+        const metadata = { ...file.metadata, withheld: hidden.missing };
+        add({ ...file, metadata }, await parts.evidence.keepText(text, hidden.values));
+      }
     } catch {
       // Gone or unreadable since it was listed: the others still count (Z3 in finish-run.ts).
     }
@@ -61,24 +67,28 @@ export async function collectEvidence(parts: RunParts, facts: RunFacts): Promise
   return rows;
 }
 
-/** V1. */
-const secretsOf = ({ granted }: RunParts, { task, spec }: RunFacts): readonly string[] =>
-  granted.secretsOf(task.taskId, [...spec.envNames, ...SECRET_ALLOWED_NAMES], spec.env);
+type Adding = { readonly add: Add; readonly hidden: HiddenValues };
 
-async function addChanges(parts: RunParts, facts: RunFacts, add: Add): Promise<void> {
+async function addChanges(parts: RunParts, facts: RunFacts, { add, hidden }: Adding): Promise<void> {
   const { run, worker } = facts;
   if (run.commit === null || run.baseCommit === null || run.changedFiles === 0) return;
   const worktreePath = run.worktreePath ?? worker.worktreePath;
   try {
     const { baseCommit, branch, commit } = run;
     const diff = await parts.workspaces.diff({ worktreePath, from: baseCommit, to: commit, bytesMax: PATCH_BYTES_MAX });
-    // What was cut off in the middle of a value would not be found: only whole lines are kept.
-    const patch = diff.truncated ? diff.patch.slice(0, diff.patch.lastIndexOf('\n') + 1) : diff.patch;
-    const kept = await parts.evidence.keepText(`${diff.stat}\n${patch}`, secretsOf(parts, facts));
-    const metadata = { files: diff.files.slice(0, 200), fileCount: diff.files.length, branch, commit };
-    const truncated = kept.truncated || diff.truncated;
+    const text = hidden.missing === null ? wholeLines(diff) : `Not copied: ${hidden.missing}. ${howToSee(run)}\n`;
+    const kept = await parts.evidence.keepText(`${diff.stat}\n${text}`, hidden.values);
+    const files = { files: diff.files.slice(0, 200), fileCount: diff.files.length, branch, commit };
+    const metadata = hidden.missing === null ? files : { ...files, withheld: hidden.missing };
+    const truncated = kept.truncated || (hidden.missing === null && diff.truncated);
     add({ type: 'changed_files', name: 'changes.patch', metadata }, { ...kept, truncated });
   } catch {
     // The commit stands on its branch; only the copy of its diff is missing (Z3 in finish-run.ts).
   }
 }
+
+/** What was cut off in the middle of a value would not be found: only whole lines are kept. */
+const wholeLines = ({ patch, truncated }: { readonly patch: string; readonly truncated: boolean }): string =>
+  truncated ? patch.slice(0, patch.lastIndexOf('\n') + 1) : patch;
+
+const howToSee = ({ baseCommit, commit }: RunFacts['run']): string => `git diff ${baseCommit!} ${commit!} shows it.`;

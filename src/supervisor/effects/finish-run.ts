@@ -15,6 +15,7 @@ import { learnFromStartRecord } from '../runs/start-record.ts';
 import { rememberStrays } from '../runs/stray-memory.ts';
 import { collectEvidence } from './collect-evidence.ts';
 import { sweepProcesses } from './epoch-sweep.ts';
+import { learnHiddenValues } from './hidden-values.ts';
 import { readRunFacts, type RunFacts } from './run-facts.ts';
 import { instruct } from './runner-calls.ts';
 
@@ -54,6 +55,7 @@ type Ending = { readonly facts: RunFacts; readonly call: EffectCall<'finishRun'>
 async function endProcesses(parts: RunParts, live: LiveRun, { facts, call }: Ending): Promise<number> {
   const { signal, key } = call;
   await learnFromStartRecord(parts, live);
+  await learnHiddenValues(parts, live, { facts, signal });
   if (!live.emptied) rememberStrays(parts, live, parts.snapshot());
   const instruction: Finish = { graceMs: parts.limits.leaveMs };
   if (live.link !== null) {

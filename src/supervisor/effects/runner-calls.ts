@@ -30,7 +30,8 @@ export const isRunnerGone = (parts: RunParts, run: LiveRun): boolean => {
   return liveness === 'gone' || liveness === 'zombie';
 };
 
-async function linkOf(parts: RunParts, run: LiveRun, signal: AbortSignal): Promise<RunnerLink | null> {
+/** @returns null when the runner's process is gone. @throws supervisor_unreachable when it lives and does not connect in time. */
+export async function linkOf(parts: RunParts, run: LiveRun, signal: AbortSignal): Promise<RunnerLink | null> {
   if (run.link !== null) return run.link;
   await learnFromStartRecord(parts, run);
   if (isRunnerGone(parts, run)) return null;

@@ -10,6 +10,7 @@ import type { TaskContext } from '../../machines/task/model.ts';
 import type { EffectCall, EffectResult } from '../kernel/kernel.ts';
 import type { ProcessIdentity } from '../processes/process-identity.ts';
 import { composeRunEnvironment } from '../runners/environment.ts';
+import type { RunnerContract } from '../runners/contract.ts';
 import type { RunParts } from '../runs/run-parts.ts';
 import { innerState, readRunFacts, type RunFacts } from './run-facts.ts';
 import { runnerContract, setupKeyOf } from './runner-contract.ts';
@@ -23,14 +24,14 @@ export async function startRunner(parts: RunParts, call: EffectCall<'startRunner
   const isThere = known?.epoch === epoch && known.runner !== null && parts.table.liveness(known.runner) === 'alive';
   if (isThere) return { messages: [] };
 
-  const contract = runnerContract(parts, facts, await isSetUp(parts, facts));
-  if (!(await parts.workspaces.verifyRegistered(contract.worktreePath))) {
-    throw new ConductorError('refused', `${contract.worktreePath} is not a worktree of this repository any more`, {
-      details: { worktreePath: contract.worktreePath },
+  const plain = runnerContract(parts, facts, await isSetUp(parts, facts));
+  if (!(await parts.workspaces.verifyRegistered(plain.worktreePath))) {
+    throw new ConductorError('refused', `${plain.worktreePath} is not a worktree of this repository any more`, {
+      details: { worktreePath: plain.worktreePath },
     });
   }
   const { env, missing } = composeRunEnvironment({
-    contract,
+    contract: plain,
     own: parts.granted.own,
     sent: parts.granted.sentFor(facts.run.taskId),
     grantedNames: facts.spec.envNames,
@@ -41,6 +42,7 @@ export async function startRunner(parts: RunParts, call: EffectCall<'startRunner
       details: { names: missing },
     });
   }
+  const contract = await hiding(parts, plain, env);
   await parts.platform.install(contract, {
     prompt: await promptOf(parts, facts),
     dependencies: await dependenciesOf(parts, facts),
@@ -48,6 +50,18 @@ export async function startRunner(parts: RunParts, call: EffectCall<'startRunner
   const runner = await parts.platform.spawn(contract, env);
   keepRunner(parts, { runId, epoch }, runner);
   return { messages: [] };
+}
+
+/** Notes the values that nobody may see. What an earlier try of this epoch had is not taken back: its runner may be granted yet. */
+async function hiding(
+  { granted, platform }: RunParts,
+  contract: RunnerContract,
+  env: Readonly<Record<string, string>>,
+): Promise<RunnerContract> {
+  const values = contract.secretNames.flatMap((name) => env[name] || []);
+  const hides = values.length > 0 || (await platform.hides(contract.runId, contract.epoch));
+  granted.hide(contract, values);
+  return { ...contract, hides };
 }
 
 /** It is known from now on, also to the next supervisor: the process table alone does not say whose a warm one is. */

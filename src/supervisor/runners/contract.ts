@@ -50,6 +50,8 @@ export type RunnerContract = {
   readonly logBytesMax: number;
   /** Names of granted variables: their values are redacted everywhere. */
   readonly secretNames: readonly string[];
+  /** Some of them had a value; once true for an epoch it stays. Absent: written by a version that did not say. */
+  readonly hides?: boolean;
   /** Files whose contents are redacted too. */
   readonly secretFiles: readonly string[];
   readonly dependenciesFile: string | null;

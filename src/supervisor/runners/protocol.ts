@@ -113,6 +113,11 @@ export type RunnerReady = RunnerAddress & {
   readonly identity: WireIdentity;
   /** Highest seq in its spool. */
   readonly spoolSeq: number;
+  /**
+   * Values of granted and secret variables that its run was given: a supervisor that began later knows them from here alone. Kept in
+   * memory. Absent: a runner of a version that does not tell.
+   */
+  readonly secrets?: readonly string[];
 };
 /** `granted` is sent only after it is committed; `appliedSeq` is the highest report the supervisor has. */
 export type ReadyAnswer =

@@ -1,11 +1,17 @@
 /**
- * Values of granted environment variables, in memory only: they are never in journal, spool, contract or store.
+ * Values of granted and secret environment variables, in memory only: they are never in journal, spool, contract or store.
  *
  * G1. The client that asked for a run sends the values of the names that the user's configuration grants; they are kept until
  *     the task is settled. Without them the supervisor's own environment counts, as after a restart.
+ * G2. What a run was started with is kept as long, to be hidden: by the supervisor that started it, and by one that began later
+ *     from what the runner says when it connects.
  */
+type Epoch = { readonly taskId: string; readonly runId: string; readonly epoch: number };
+type Hidden = { readonly values: Set<string>; readonly epochs: Set<string> };
+
 export class GrantedValues {
   readonly #byTask = new Map<string, Readonly<Record<string, string>>>();
+  readonly #hidden = new Map<string, Hidden>();
   /** The supervisor's own environment. */
   readonly own: Readonly<Record<string, string | undefined>>;
 
@@ -20,6 +26,7 @@ export class GrantedValues {
 
   drop(taskId: string): void {
     this.#byTask.delete(taskId);
+    this.#hidden.delete(taskId);
   }
 
   /** What the client sent for this task; empty when nothing was. */
@@ -27,9 +34,22 @@ export class GrantedValues {
     return this.#byTask.get(taskId) ?? {};
   }
 
+  /** These are all the secret values that a runner of this epoch has (G2). */
+  hide({ taskId, runId, epoch }: Epoch, values: readonly string[]): void {
+    const hidden = this.#hidden.get(taskId) ?? { values: new Set(), epochs: new Set() };
+    for (const value of values) if (value !== '') hidden.values.add(value);
+    hidden.epochs.add(placeOf(runId, epoch));
+    this.#hidden.set(taskId, hidden);
+  }
+
+  /** Whether the values of this epoch are among those of `secretsOf`. */
+  isKnown({ taskId, runId, epoch }: Epoch): boolean {
+    return this.#hidden.get(taskId)?.epochs.has(placeOf(runId, epoch)) ?? false;
+  }
+
   /**
-   * The values that must be hidden of a run of this task: what these names had for it, be it from the client, from the task itself
-   * or from the supervisor. After a restart those of the client are not known here any more (G1).
+   * The values that must be hidden of a run of this task: what these names have for it now, be it from the client, from the task itself
+   * or from the supervisor, and what its runs were started with.
    */
   secretsOf(
     taskId: string,
@@ -38,6 +58,11 @@ export class GrantedValues {
   ): readonly string[] {
     const sent = this.sentFor(taskId);
     const values = names.flatMap((name) => [taskEnv[name], sent[name], this.own[name]]);
-    return [...new Set(values)].filter((value) => value !== undefined && value !== '') as readonly string[];
+    const hidden = this.#hidden.get(taskId)?.values ?? [];
+    return [...new Set([...values, ...hidden])].filter(
+      (value) => value !== undefined && value !== '',
+    ) as readonly string[];
   }
 }
+
+const placeOf = (runId: string, epoch: number): string => `${runId}/${String(epoch)}`;

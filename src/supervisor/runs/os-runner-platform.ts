@@ -27,6 +27,7 @@ export function createOsRunnerPlatform(options: OsRunnerPlatformOptions): Runner
       await install(programs, contract, files);
       await pipes.giveTo(contract.runDirectory);
     },
+    hides: (runId, epoch) => Promise.resolve(readHides(join(directoryOf(runId), RUN_FILES.contract(epoch)))),
     spawn: (contract, environment) => runners.spawn(contract, environment),
     recordRunner: (runId, epoch, runner) =>
       writeRunnerRecord(join(directoryOf(runId), RUN_FILES.runner(epoch)), runner),
@@ -77,6 +78,15 @@ function readScope(path: string): CgroupScope | null {
   }
 }
 
+/** A contract that is not there gave nobody a value; one that cannot be read may have. */
+function readHides(path: string): boolean {
+  try {
+    return (JSON.parse(readFileSync(path, 'utf8')) as Partial<RunnerContract>).hides === true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ENOENT';
+  }
+}
+
 function readStart(path: string): StartRecord {
   if (!existsSync(path)) return { kind: 'missing' };
   const record = readRecord<AgentRecord>(path, isAgentRecord);
@@ -100,19 +110,23 @@ const isExitRecord = (value: Partial<ExitRecord>): boolean =>
 /** Log, verification logs, and what children handed in under the type they named. */
 function listEvidence(directory: string): readonly EvidenceFile[] {
   const found: EvidenceFile[] = [];
-  const addFile = (type: string, name: string, path: string): void => {
-    const stats = lstatSync(path, { throwIfNoEntry: false });
-    if (stats?.isFile() === true && stats.size > 0) found.push({ type, name, path, metadata: {} });
+  const addFile = (file: Omit<EvidenceFile, 'metadata'>): void => {
+    const stats = lstatSync(file.path, { throwIfNoEntry: false });
+    if (stats?.isFile() === true && stats.size > 0) found.push({ ...file, metadata: {} });
   };
   if (!existsSync(directory)) return found;
-  addFile('log', RUN_FILES.output, join(directory, RUN_FILES.output));
+  addFile({ type: 'log', name: RUN_FILES.output, path: join(directory, RUN_FILES.output), isRedacted: true });
   for (const name of readdirSync(directory).toSorted()) {
-    if (/^verify-.*\.log$/.test(name)) addFile('test_result', name, join(directory, name));
+    const path = join(directory, name);
+    if (/^verify-.*\.log$/.test(name)) addFile({ type: 'test_result', name, path, isRedacted: true });
   }
   const artifacts = join(directory, RUN_FILES.artifacts);
   const types = handedInTypes(directory);
   const names = existsSync(artifacts) ? readdirSync(artifacts).toSorted() : [];
-  for (const name of names) addFile(types.get(name) ?? 'other', name, join(artifacts, name));
+  for (const name of names) {
+    // Copies of the runner lie here, and what anything that ran there left.
+    addFile({ type: types.get(name) ?? 'other', name, path: join(artifacts, name), isRedacted: false });
+  }
   return found;
 }
 

@@ -83,7 +83,10 @@ async function grant(parts: RunParts, message: RunnerReady, link: RunnerLink): P
   parts.live.link(run, link);
   renew(parts, message.runId);
   const actor = await parts.kernel().read(message.runId);
-  return { kind: 'granted', appliedSeq: actor === null ? 0 : runContext(actor).spoolSeq };
+  if (actor === null) return { kind: 'granted', appliedSeq: 0 };
+  const { taskId, spoolSeq } = runContext(actor);
+  if (message.secrets !== undefined) parts.granted.hide({ ...message, taskId }, message.secrets);
+  return { kind: 'granted', appliedSeq: spoolSeq };
 }
 
 function noteHeartbeat(parts: RunParts, message: Heartbeat): void {

@@ -21,6 +21,8 @@ export type EvidenceFile = {
   readonly name: string;
   readonly path: string;
   readonly metadata: Readonly<Record<string, unknown>>;
+  /** The runner wrote it, without the values that nobody may see. */
+  readonly isRedacted: boolean;
 };
 
 export interface RunnerPlatform {
@@ -28,6 +30,8 @@ export interface RunnerPlatform {
     contract: RunnerContract,
     files: { readonly prompt: string | null; readonly dependencies: unknown },
   ): Promise<void>;
+  /** Whether a runner of this epoch was to be started with secret values (`hides` of its contract). */
+  hides(runId: string, epoch: number): Promise<boolean>;
   /** @throws ConductorError `internal` when the process cannot be made. */
   spawn(contract: RunnerContract, environment: Readonly<Record<string, string>>): Promise<ProcessIdentity>;
   readSpool(runId: string, epoch: number): Promise<readonly SpoolEntry[]>;

@@ -174,3 +174,25 @@ test('SIGTERM at the runner: the agent gets it, the end says so, the exit record
     if (!away) await bench.close();
   }
 });
+
+test('every supervisor is told which values its run was given, and nobody else', async () => {
+  bench = new RunnerBench('echo "$GH_TOKEN" up; until [ -e go ]; do sleep 0.05; done');
+  bench.env['GH_TOKEN'] = 'value of a person';
+  bench.env['OPENAI_API_KEY'] = '';
+  const runner = await bench.running();
+  await untilFile('output.log', 'up');
+  await bench.supervisor.kill();
+  await bench.supervisor.start();
+  await until('it asked again', () => bench.supervisor.asked.length > 1);
+  for (const { secrets } of bench.supervisor.asked) {
+    expect(secrets).toContain('value of a person');
+    expect(secrets).not.toContain('');
+  }
+  for (const name of ['output.log', 'contract.json', 'spool.ndjson']) {
+    expect(bench.read(name), name).not.toContain('value of a person');
+  }
+  const { writeFileSync } = await import('node:fs');
+  writeFileSync(`${bench.contract.worktreePath}/go`, '');
+  await bench.reported('agent.exited');
+  await bench.finish(runner);
+});
