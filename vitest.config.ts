@@ -10,11 +10,15 @@ const testTimeoutMs = 90_000;
  */
 const retries = process.env['CI'] === undefined ? 0 : 1;
 
+/** Much of a test of real processes is waiting: one file for every processor, none left free as is the default. */
+const workers = '100%';
+
 const config = defineConfig({
   test: {
     dir: 'test',
     include: ['**/*.test.ts'],
     pool: 'forks',
+    maxWorkers: workers,
     retry: retries,
     testTimeout: testTimeoutMs,
     hookTimeout: testTimeoutMs,
