@@ -1,10 +1,10 @@
 /**
  * What a page keeps after an hour of fifty entries per second. The hour's entries go through the page's own socket as fast as it shows
- * them, in messages of fifty (one of each run) with the items they change, as the supervisor sends them.
+ * them, in messages of fifty (one of each run), as the supervisor sends them to a page that shows this view.
  */
 import type { CDPSession, Page, WebSocketRoute } from 'playwright-core';
-import { feedEntry } from '../src/hosts/inspector/feed-source.ts';
-import { API, type FeedEntry, type ServerMessage } from '../src/hosts/inspector/protocol.ts';
+import { FeedBatch } from '../src/hosts/inspector/feed-batch.ts';
+import { API, type Watched } from '../src/hosts/inspector/protocol.ts';
 import type { EventItem } from '../src/operations/read-models/item-schemas.ts';
 import type { Overview } from '../src/operations/read-models/overview.ts';
 import { type BenchRow } from './bench-row.ts';
@@ -17,10 +17,16 @@ const SAMPLES = 9;
 const MEBIBYTE = 2 ** 20;
 
 export async function measureMemory(stage: PageStage): Promise<readonly BenchRow[]> {
-  return [await growthOf(stage, 'overview', '#/'), await growthOf(stage, 'entity', `#/entity/${stage.runs[0]!.runId}`)];
+  const { runId } = stage.runs[0]!;
+  return [
+    await growthOf(stage, { name: 'overview', hash: '#/', watch: [] }),
+    await growthOf(stage, { name: 'entity', hash: `#/entity/${runId}`, watch: [runId] }),
+  ];
 }
 
-async function growthOf(stage: PageStage, name: string, hash: string): Promise<BenchRow> {
+type View = { readonly name: string; readonly hash: string; readonly watch: Watched };
+
+async function growthOf(stage: PageStage, { name, hash, watch }: View): Promise<BenchRow> {
   const context = await stage.browser.newContext({ viewport: { width: 1440, height: 900 } });
   const page = await context.newPage();
   let feed: WebSocketRoute | null = null;
@@ -31,15 +37,15 @@ async function growthOf(stage: PageStage, name: string, hash: string): Promise<B
   await page.goto(await stage.link());
   await page.locator('.connection-live').waitFor();
   await page.evaluate(`location.hash = ${JSON.stringify(hash)}`);
-  const messages = await messagesOf(stage);
+  const messages = await messagesOf(stage, watch);
   const client = await context.newCDPSession(page);
   const heaps = [await heapOf(client)];
   const from = performance.now();
   let last = 0;
   for (let told = 0; told < ENTRIES; told += RUNS) {
-    const message = messages();
-    last = message.lastSeq;
-    (feed as WebSocketRoute | null)!.send(JSON.stringify(message));
+    const { seq, text } = messages();
+    last = seq;
+    (feed as WebSocketRoute | null)!.send(text);
     if ((told / RUNS) % AHEAD === 0) await shows(page, last);
     if ((told + RUNS) % (ENTRIES / SAMPLES) === 0) {
       await shows(page, last);
@@ -63,48 +69,29 @@ async function heapOf(client: CDPSession): Promise<number> {
 }
 
 /** Made after what the supervisor tells of these runs: the same shapes with new numbers, texts and times. */
-async function messagesOf({ client }: PageStage): Promise<() => Extract<ServerMessage, { type: 'changes' }>> {
+async function messagesOf({ client }: PageStage, watch: Watched): Promise<() => { seq: number; text: string }> {
   const { items, lastSeq } = await detailsOf<Overview>(client, 'conductor_get_overview', {});
   const asked = await detailsOf<{ readonly items: readonly EventItem[] }>(client, 'conductor_list_events', {
     tail: true,
     limit: 100,
   });
-  const sample = feedEntry(asked.items.findLast(({ event }) => event.type === 'child.progress')!);
+  const sample = asked.items.findLast(({ event }) => event.type === 'child.progress')!;
   const live = items.runs.filter(({ settled }) => !settled);
-  const tasks = new Map(items.tasks.map((task) => [task.taskId, task]));
+  const none = { objectives: [], tasks: [], runs: [], gates: [], workers: [] };
   let seq = lastSeq;
   return () => {
-    const said = live.map((run, index) => ({
-      run,
-      seq: seq + index + 1,
-      progress: `step ${String(seq + index + 1)}: read src/parser/expression.ts and the tests that cover it`,
-      progressAt: Date.now(),
-    }));
+    const at = Date.now();
+    const entries = live.map(({ runId, taskId }, index) => {
+      const own = seq + index + 1;
+      const text = `step ${String(own)}: read src/parser/expression.ts and the tests that cover it`;
+      return { ...sample, seq: own, commit: own, at, actor: runId, taskId, event: { ...sample.event, text, seq: own } };
+    });
     seq += live.length;
-    return {
-      type: 'changes',
-      lastSeq: seq,
-      entries: said.map(({ run, seq: own, progress, progressAt }) => ({
-        ...sample,
-        seq: own,
-        commit: own,
-        at: progressAt,
-        actor: run.runId as FeedEntry['actor'],
-        event: { ...sample.event, text: progress, seq: own },
-      })),
-      items: {
-        objectives: [],
-        gates: [],
-        workers: [],
-        tasks: said.map(({ run, seq: revision, progress, progressAt }) => ({
-          ...tasks.get(run.taskId)!,
-          progress,
-          progressAt,
-          revision,
-        })),
-        runs: said.map(({ run, seq: revision, progress, progressAt }) => ({ ...run, progress, progressAt, revision })),
-      },
-    };
+    const progress = entries.flatMap(({ actor, taskId, event: { text } }) => [
+      { id: actor, text, at },
+      { id: taskId, text, at },
+    ]);
+    return { seq, text: new FeedBatch(entries, { items: none, progress }).textFor(watch) };
   };
 }
 

@@ -84,8 +84,11 @@ export const openStage = async (folder: string): Promise<Stage> => {
     return {
       type: 'changes',
       lastSeq: told,
+      lastAt: entries.at(-1)?.at ?? 0,
+      watch: null,
       entries: entries.map(eventItem).map(({ patch: _, ...entry }) => entry),
       items,
+      progress: [],
     };
   };
   return {

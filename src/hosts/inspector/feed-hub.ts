@@ -6,14 +6,13 @@
  * H3. What waits to be read is bounded: beyond it everybody is told to read anew.
  */
 import type { SupervisorFace } from '../rpc/rpc-face.ts';
-import { feedEntry, type ChangesMessage, type FeedSource } from './feed-source.ts';
-import { BATCH_ENTRIES_MAX, BATCH_MS, PROGRESS_MS, type FeedEntry } from './protocol.ts';
+import type { JournalEntry } from '../../persistence/store.ts';
+import { FeedBatch } from './feed-batch.ts';
+import { isProgress, type FeedSource } from './feed-source.ts';
+import { BATCH_ENTRIES_MAX, BATCH_MS, PROGRESS_MS } from './protocol.ts';
 
 /** Entries that wait for a batch: a few seconds of a very busy project. */
 const WAITING_MAX = 10_000;
-
-/** `text` is the message as it is sent, made once for everybody. */
-export type FeedBatch = { readonly firstSeq: number; readonly message: ChangesMessage; readonly text: string };
 
 export type FeedListener = {
   batch(batch: FeedBatch): void;
@@ -87,7 +86,7 @@ class LiveStream {
   cursor = 0;
   readonly #parts: FeedParts;
   readonly #to: FeedListener;
-  #waiting: FeedEntry[] = [];
+  #waiting: JournalEntry[] = [];
   #timer: NodeJS.Timeout | null = null;
   #dueAt = 0;
   #reading = false;
@@ -110,17 +109,19 @@ class LiveStream {
   async #begin(): Promise<void> {
     const { face, source } = this.#parts;
     this.cursor = await source.lastSeq();
-    const unsubscribe = await face.subscribe(this.cursor, (entries) => this.#take(entries.map(feedEntry)));
+    const unsubscribe = await face.subscribe(this.cursor, (entries) => this.#take(entries));
     this.#unsubscribe = unsubscribe;
     if (this.#ended) unsubscribe();
   }
 
-  #take(entries: readonly FeedEntry[]): void {
+  /** Once a commit, while others wait for their answer: whatever can wait for the batch is done there. */
+  #take(entries: readonly JournalEntry[]): void {
     if (this.#ended) return;
     this.#waiting.push(...entries);
     if (this.#waiting.length > WAITING_MAX) this.#lose();
     else if (this.#waiting.length >= BATCH_ENTRIES_MAX) void this.#flush();
-    else this.#schedule(entries.every(isProgress) ? PROGRESS_MS : BATCH_MS);
+    else if (!entries.every(isProgress)) this.#schedule(BATCH_MS);
+    else if (this.#timer === null) this.#schedule(PROGRESS_MS);
   }
 
   /** The soonest counts: news takes along the progress that waits. */
@@ -149,11 +150,11 @@ class LiveStream {
     }
   }
 
-  async #tell(entries: readonly FeedEntry[]): Promise<void> {
-    const message = await this.#parts.source.changesOf(entries);
+  async #tell(entries: readonly JournalEntry[]): Promise<void> {
+    const batch = new FeedBatch(entries, await this.#parts.source.changesOf(entries));
     if (this.#ended) return;
-    this.cursor = message.lastSeq;
-    this.#to.batch({ firstSeq: entries[0]!.seq, message, text: JSON.stringify(message) });
+    this.cursor = batch.lastSeq;
+    this.#to.batch(batch);
   }
 
   #stopTimer(): void {
@@ -166,6 +167,3 @@ class LiveStream {
     this.#to.lost();
   }
 }
-
-/** A run's own word that changes no state. */
-const isProgress = ({ principal, from, to }: FeedEntry): boolean => principal === 'child_run' && from === to;

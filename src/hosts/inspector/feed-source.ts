@@ -1,15 +1,19 @@
 /**
  * What a feed reads of the supervisor: the whole project, what single entries changed, and stretches of the journal. All of it through
  * operations, as any reader.
+ *
+ * S1. A run that says how far it is costs no read: what changed stands in the entry.
  */
 import { kindOfId } from '../../machines/ids.ts';
 import type { EventItem } from '../../operations/read-models/item-schemas.ts';
 import type { Overview, OverviewItems } from '../../operations/read-models/overview.ts';
 import type { JournalEntry } from '../../persistence/store.ts';
 import type { SupervisorFace } from '../rpc/rpc-face.ts';
-import { BATCH_ENTRIES_MAX, type FeedEntry, type RunPulse, type ServerMessage } from './protocol.ts';
+import { BATCH_ENTRIES_MAX, type ProgressNote, type RunPulse, type ServerMessage } from './protocol.ts';
 
-export type ChangesMessage = Extract<ServerMessage, { readonly type: 'changes' }>;
+export type Changes = Pick<Extract<ServerMessage, { readonly type: 'changes' }>, 'items' | 'progress'>;
+/** As the journal has it, or as an operation tells it. */
+export type Entry = JournalEntry | EventItem;
 
 /** @throws ConductorError what the operations throw. */
 export type FeedSource = {
@@ -17,9 +21,9 @@ export type FeedSource = {
   /** The newest entry's number; 0 before the first. */
   lastSeq(): Promise<number>;
   /** At most BATCH_ENTRIES_MAX entries after this one, in order. */
-  entriesAfter(seq: number): Promise<readonly FeedEntry[]>;
-  /** These entries with what they changed, as it stands now. */
-  changesOf(entries: readonly FeedEntry[]): Promise<ChangesMessage>;
+  entriesAfter(seq: number): Promise<readonly Entry[]>;
+  /** What these entries changed, as it stands now. */
+  changesOf(entries: readonly Entry[]): Promise<Changes>;
   pulse(): readonly RunPulse[];
 };
 
@@ -43,18 +47,29 @@ export const createFeedSource = (face: SupervisorFace, signal: AbortSignal): Fee
   return {
     overview: () => read<Overview>('conductor_get_overview', {}),
     lastSeq: async () => (await events({ tail: true, limit: 1 })).at(-1)?.seq ?? 0,
-    entriesAfter: async (seq) => (await events({ afterSequence: seq, limit: BATCH_ENTRIES_MAX })).map(feedEntry),
+    entriesAfter: async (seq) => events({ afterSequence: seq, limit: BATCH_ENTRIES_MAX }),
     changesOf: async (entries) => {
-      const ids = [...new Set(entries.map(({ actor }) => actor))].filter((id) => kindOfId(id) !== null);
+      const { ids, progress } = changedBy(entries);
       const items = ids.length === 0 ? NO_ITEMS : await read<OverviewItems>('conductor_get_overview_items', { ids });
-      return { type: 'changes', lastSeq: entries.at(-1)?.seq ?? 0, entries, items };
+      return { items, progress };
     },
-    pulse: () => face.liveRuns().map((run) => ({ ...run })),
+    pulse: () => face.liveRuns(),
   };
 };
 
-/** Patches stay behind: pages that want one ask for it. */
-export const feedEntry = ({ patch: _, ...entry }: JournalEntry | EventItem): FeedEntry => ({
-  ...entry,
-  taken: [...entry.taken],
-});
+/** Says how far a run is and changes nothing else: the run's own entry, or that of its task. */
+export const isProgress = ({ kind, event, from, to }: Entry): boolean =>
+  kind === 'transition' && from === to && (event.type === 'child.progress' || event.type === 'task.progressed');
+
+/** S1. */
+const changedBy = (entries: readonly Entry[]): { readonly ids: readonly string[] } & Pick<Changes, 'progress'> => {
+  const ids = new Set<string>();
+  const notes = new Map<string, ProgressNote>();
+  for (const entry of entries) {
+    const { actor: id, event, at } = entry;
+    if (isProgress(entry)) notes.set(id, { id, text: String(event['text']), at });
+    else if (kindOfId(id) !== null) ids.add(id);
+  }
+  for (const id of ids) notes.delete(id);
+  return { ids: [...ids], progress: [...notes.values()] };
+};

@@ -3,13 +3,21 @@
  *
  *     hello ─▶ join the live stream (what comes now waits) ─▶ snapshot, or entries after `after` ─▶ what waited ─▶ live
  *
- * F1. What a page gets after its moment is a stretch of the journal without gap or repeat, until `resync`.
+ * F1. What a page gets after its moment is a stretch of the journal without gap or repeat, until `resync`: every batch of it, with the
+ *     entries of what the page watches.
  * F2. A page with more than UNSENT_BYTES_MAX unsent beside its snapshot gets `resync`, and nothing until it says hello again.
  */
-import type { FeedBatch, FeedHub, Joined } from './feed-hub.ts';
-import type { ChangesMessage, FeedSource } from './feed-source.ts';
+import { FeedBatch } from './feed-batch.ts';
+import type { FeedHub, Joined } from './feed-hub.ts';
+import type { FeedSource } from './feed-source.ts';
 import type { PageSocket } from './page-socket.ts';
-import { BATCH_ENTRIES_MAX, UNSENT_BYTES_MAX, type ProjectFacts, type ServerMessage } from './protocol.ts';
+import {
+  BATCH_ENTRIES_MAX,
+  UNSENT_BYTES_MAX,
+  type ProjectFacts,
+  type ServerMessage,
+  type Watched,
+} from './protocol.ts';
 
 /** Entries that a page is told of after it was away; beyond, the whole project is less to read. */
 const CATCH_UP_ENTRIES_MAX = 2_000;
@@ -33,6 +41,7 @@ export class PageFeed {
   #held: FeedBatch[] | null = null;
   #heldBytes = 0;
   #cursor = 0;
+  #watch: Watched = null;
 
   constructor(page: PageSocket, parts: PageFeedParts) {
     this.#page = page;
@@ -42,6 +51,11 @@ export class PageFeed {
 
   get isLive(): boolean {
     return this.#joined !== null && this.#held === null;
+  }
+
+  /** Counts for what is sent from now on. */
+  watch(watched: Watched): void {
+    this.#watch = watched;
   }
 
   /** Begins anew, whatever was going on. @param after null: with a snapshot. */
@@ -96,10 +110,10 @@ export class PageFeed {
       const entries = page.filter(({ seq }) => seq <= until).slice(0, BATCH_ENTRIES_MAX);
       // Archived meanwhile: what is missing cannot be told one by one.
       if (entries.length === 0) return this.#resync();
-      const message = await source.changesOf(entries);
+      const batch = new FeedBatch(entries, await source.changesOf(entries));
       if (!isCurrent()) return;
-      this.#cursor = message.lastSeq;
-      await this.#say(message);
+      this.#cursor = batch.lastSeq;
+      await this.#page.send(batch.textFor(this.#watch));
     }
   }
 
@@ -115,16 +129,16 @@ export class PageFeed {
   #receive(batch: FeedBatch): void {
     if (this.#held === null) return this.#send(batch);
     this.#held.push(batch);
-    this.#heldBytes += batch.text.length;
+    this.#heldBytes += batch.textFor(this.#watch).length;
     if (this.#heldBytes > UNSENT_BYTES_MAX) this.#resync();
   }
 
-  #send({ firstSeq, message, text }: FeedBatch): void {
-    if (message.lastSeq <= this.#cursor) return;
+  #send(batch: FeedBatch): void {
+    if (batch.lastSeq <= this.#cursor) return;
     if (this.#page.unsent() > UNSENT_BYTES_MAX) return this.#resync();
     const after = this.#cursor;
-    this.#cursor = message.lastSeq;
-    void this.#page.send(firstSeq > after ? text : JSON.stringify(since(message, after)));
+    this.#cursor = batch.lastSeq;
+    void this.#page.send(batch.textFor(this.#watch, after));
   }
 
   #resync(): void {
@@ -143,8 +157,3 @@ export class PageFeed {
     this.#held = null;
   }
 }
-
-const since = (message: ChangesMessage, seq: number): ChangesMessage => ({
-  ...message,
-  entries: message.entries.filter((entry) => entry.seq > seq),
-});

@@ -7,6 +7,7 @@
  */
 import type { WebSocket } from 'ws';
 import type { SupervisorFace } from '../rpc/rpc-face.ts';
+import { watchedIn } from './feed-batch.ts';
 import { FeedHub } from './feed-hub.ts';
 import { createFeedSource, type FeedSource } from './feed-source.ts';
 import { PageFeed } from './page-feed.ts';
@@ -54,7 +55,13 @@ export class PageFeeds {
       onHello: ({ session, fields }) => {
         page.expiresAt = session.expiresAt;
         const after = Number.isSafeInteger(fields['after']) ? (fields['after'] as number) : null;
+        page.feed.watch(watchedIn(fields['watch']) ?? null);
         void page.feed.begin(after);
+      },
+      onOther: (fields) => {
+        const watched = fields['type'] === 'watch' ? watchedIn(fields['watch']) : undefined;
+        if (watched !== undefined) page.feed.watch(watched);
+        return watched !== undefined;
       },
     });
     const feed = new PageFeed(opened, {

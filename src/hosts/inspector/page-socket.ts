@@ -1,7 +1,8 @@
 /**
  * One WebSocket of a page: its hello, what it is sent, how much of that it has not read.
  *
- * P1. The first message is a hello with a pass that counts, within HELLO_MS; anything else ends the socket.
+ * P1. The first message is a hello with a pass that counts, within HELLO_MS; after it come more of them, and what `onOther` knows.
+ *     Anything else ends the socket.
  * P2. The first answer is our proof for the nonce of the hello; nothing goes before it.
  * P3. A socket that cannot be written to any more is an everyday end, never an error of ours.
  */
@@ -35,6 +36,7 @@ export type PageSocket = {
 
 /**
  * @param given.onHello called for every hello with a pass that counts; it may not throw.
+ * @param given.onOther called for every other message after the first hello; false: it makes no sense. Default: none does.
  * @param given.helloMs default HELLO_MS.
  */
 export const openPageSocket = (
@@ -42,6 +44,7 @@ export const openPageSocket = (
   given: {
     readonly sessions: PageSessions;
     readonly onHello: (hello: Hello, page: PageSocket) => void;
+    readonly onOther?: (fields: Hello['fields']) => boolean;
     readonly helloMs?: number;
   },
 ): PageSocket => {
@@ -59,18 +62,20 @@ export const openPageSocket = (
       socket.once('close', () => resolve());
     }),
   };
+  let isGreeted = false;
   const timer = setTimeout(() => page.close(CLOSE.noHello, 'no hello'), given.helloMs ?? HELLO_MS);
   socket.once('close', () => clearTimeout(timer));
   // An error is followed by the end, which says all there is to say.
   socket.on('error', () => socket.terminate());
   socket.on('message', (data: Buffer, isBinary: boolean) => {
     const fields = isBinary ? null : fieldsIn(data);
-    const nonce = fields?.['nonce'];
-    const isHello = fields?.['type'] === 'hello' && typeof nonce === 'string' && NONCE.test(nonce);
-    if (!isHello) return page.close(CLOSE.badMessage, 'not a hello');
+    if (isGreeted && isOther(fields) && given.onOther?.(fields) === true) return;
+    const nonce = nonceIn(fields);
+    if (fields === null || nonce === null) return page.close(CLOSE.badMessage, 'not understood');
     const session = given.sessions.check(fields['pass']);
     if (session === null) return page.close(CLOSE.noSession, 'no session');
     clearTimeout(timer);
+    isGreeted = true;
     void page.send(
       JSON.stringify({ type: 'welcome', proof: given.sessions.welcome(session, nonce) } satisfies Welcome),
     );
@@ -79,10 +84,20 @@ export const openPageSocket = (
   return page;
 };
 
-const fieldsIn = (data: Buffer): Readonly<Record<string, unknown>> | null => {
+type Fields = Readonly<Record<string, unknown>>;
+
+const isOther = (fields: Fields | null): fields is Fields => fields !== null && fields['type'] !== 'hello';
+
+/** Null: this is no hello. */
+const nonceIn = (fields: Fields | null): string | null => {
+  const nonce = fields?.['type'] === 'hello' ? fields['nonce'] : null;
+  return typeof nonce === 'string' && NONCE.test(nonce) ? nonce : null;
+};
+
+const fieldsIn = (data: Buffer): Fields | null => {
   try {
     const value: unknown = JSON.parse(data.toString('utf8'));
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
+    return typeof value === 'object' && value !== null ? (value as Fields) : null;
   } catch {
     // No JSON is no hello.
     return null;

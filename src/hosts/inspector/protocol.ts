@@ -115,19 +115,32 @@ export type SocketHello = { readonly type: 'hello'; readonly pass: string; reado
 /** The first answer. A page believes nothing before it. */
 export type Welcome = { readonly type: 'welcome'; readonly proof: string };
 
-/** `after` null: a snapshot first; else entries after this number, or `resync` when that is too long ago. */
-export type ClientHello = SocketHello & { readonly after: number | null };
+/** Whose entries a page is sent: of these, an objective's with all in it; null: everybody's. What changed is told in any case. */
+export type Watched = readonly string[] | null;
+/** Things that a page watches at a time. */
+export const WATCHED_MAX = 16;
+
+/** `after` null: a snapshot first; else entries after this number, or `resync` when that is too long ago. `watch`: without it null. */
+export type ClientHello = SocketHello & { readonly after: number | null; readonly watch?: Watched };
+/** After the hello, as often as the page shows something else. */
+export type ClientWatch = { readonly type: 'watch'; readonly watch: Watched };
 
 export type ServerMessage =
   | Welcome
   /** The project at `overview.seq`; entries after it follow. */
   | { readonly type: 'snapshot'; readonly project: ProjectFacts; readonly overview: Overview }
-  /** Entries in order without their patches, and what they changed as it stands at `lastSeq` or later. */
+  /** What happened up to `lastSeq`, which was written at `lastAt`. */
   | {
       readonly type: 'changes';
       readonly lastSeq: number;
+      readonly lastAt: number;
+      /** `entries` are all of these, in order, without their patches. */
+      readonly watch: Watched;
       readonly entries: readonly FeedEntry[];
+      /** What was changed, as it stands at `lastSeq` or later. */
       readonly items: OverviewItems;
+      /** The last word of each run that said how far it is and of its task, where that is all that changed. */
+      readonly progress: readonly ProgressNote[];
     }
   /** Live facts of running runs, every PULSE_MS. */
   | { readonly type: 'pulse'; readonly at: number; readonly runs: readonly RunPulse[] }
@@ -137,6 +150,9 @@ export type ServerMessage =
   | { readonly type: 'stopping' };
 
 export type FeedEntry = Omit<EventItem, 'patch'>;
+
+/** `id`: of a run or a task. `at`: ms since 1970. */
+export type ProgressNote = { readonly id: string; readonly text: string; readonly at: number };
 
 /** Times in ms, sizes in bytes; usage of all processes of the run, null while it is not known. */
 export type RunPulse = {

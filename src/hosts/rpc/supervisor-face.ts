@@ -212,7 +212,8 @@ async function subscribe({ kernel, store }: Supervisor, after: number, listener:
   let waiting: JournalEntry[] | null = [];
   let ended = false;
   const tell = (entries: readonly JournalEntry[]): void | Promise<void> => {
-    const fresh = entries.filter((entry) => entry.seq > cursor);
+    const isAllFresh = entries.length > 0 && entries[0]!.seq > cursor;
+    const fresh = isAllFresh ? entries : entries.filter((entry) => entry.seq > cursor);
     const last = fresh.at(-1);
     if (last === undefined || ended) return undefined;
     cursor = last.seq;

@@ -27,6 +27,9 @@ const STAT_BYTES_MAX = 4_096;
 /** A clock tick as the kernel tells times to programs: 100 a second on every Linux that Node runs on. */
 const TICK_MS = 10;
 
+/** A page of memory where nothing tells. */
+const USUAL_PAGE_BYTES = 4_096;
+
 /** Parent of the kernel's own threads, most of the table: they are root's without a look. */
 const KTHREADD = 2;
 
@@ -44,6 +47,7 @@ class LinuxProcessTable implements ProcessTable {
   readonly #buffer = Buffer.allocUnsafe(STAT_BYTES_MAX);
   #known = new Map<number, Known>();
   #self: ProcessIdentity | null = null;
+  #pageBytes: number | null = null;
 
   constructor(proc: string, hostId: string | undefined) {
     this.#proc = proc;
@@ -138,10 +142,19 @@ class LinuxProcessTable implements ProcessTable {
     const found = new Map<number, ProcessUsage>();
     for (const pid of pids) {
       const stat = this.#readStat(pid);
-      const rssBytes = stat === null ? null : this.rssBytes(pid);
-      if (stat !== null && rssBytes !== null) found.set(pid, { rssBytes, cpuMs: stat.cpuTicks * TICK_MS });
+      if (stat === null) continue;
+      found.set(pid, { rssBytes: stat.rssPages * this.#pageSize(), cpuMs: stat.cpuTicks * TICK_MS });
     }
     return found;
+  }
+
+  /** In bytes, read off this process, which is told in both units: `status` of everybody would cost as much as all the rest. */
+  #pageSize(): number {
+    if (this.#pageBytes !== null) return this.#pageBytes;
+    const pages = this.#readStat(process.pid)?.rssPages ?? 0;
+    const bytes = this.rssBytes(process.pid) ?? 0;
+    this.#pageBytes = pages > 0 && bytes > 0 ? 2 ** Math.round(Math.log2(bytes / pages)) : USUAL_PAGE_BYTES;
+    return this.#pageBytes;
   }
 
   #identity(stat: ProcStat): ProcessIdentity {

@@ -11,6 +11,8 @@ export type ProcStat = {
   readonly startTicks: string;
   /** User and system time together, its own and that of ended children that it has waited for, in clock ticks. */
   readonly cpuTicks: number;
+  /** Resident, in pages of the machine. */
+  readonly rssPages: number;
   /** Changes when the process executes another program, hence when its environment may have become another one. */
   readonly image: string;
 };
@@ -27,6 +29,7 @@ const FIELD = {
   childSystem: 17,
   threads: 20,
   startTicks: 22,
+  rss: 24,
   code: 26,
   env: 50,
   envEnd: 51,
@@ -54,6 +57,7 @@ export const parseProcStat = (text: string): ProcStat | null => {
       (sum, number) => sum + Number(field(number)),
       0,
     ),
+    rssPages: Number(field(FIELD.rss)),
     // Address randomization gives every exec another stack, so the environment's bounds tell two programs apart.
     image: `${field(FIELD.code)}:${field(FIELD.env)}:${field(FIELD.envEnd).trimEnd()}`,
   };

@@ -19,35 +19,30 @@ afterAll(() => stage?.close());
 type Message = {
   readonly type: string;
   readonly overview?: { readonly seq: number };
+  readonly lastSeq?: number;
+  readonly watch?: readonly string[] | null;
   readonly entries?: readonly NumberedEntry[];
 };
 
-/** What the feed's sockets of a page brought from now on: where each snapshot stood, and the number of each entry. */
-const listenToFeed = (page: Page): { readonly snapshots: number[]; readonly seqs: number[]; sockets: number } => {
-  const heard = { snapshots: [] as number[], seqs: [] as number[], sockets: 0 };
+/** `ends`: where each message of the journal ended. `seqs`: of the entries of what is watched; `from`: they are all after this one. */
+type Heard = { snapshots: number[]; ends: number[]; from: number | null; seqs: number[]; sockets: number };
+
+/** What the feed's sockets of a page brought from now on. */
+const listenToFeed = (page: Page, watched: string): Heard => {
+  const heard: Heard = { snapshots: [], ends: [], from: null, seqs: [], sockets: 0 };
   page.on('websocket', (socket) => {
     if (!socket.url().endsWith(API.feed)) return;
     heard.sockets += 1;
     socket.on('framereceived', ({ payload }) => {
-      const { overview, entries = [] } = JSON.parse(String(payload)) as Message;
+      const { type, overview, lastSeq, watch, entries = [] } = JSON.parse(String(payload)) as Message;
       if (overview !== undefined) heard.snapshots.push(overview.seq);
+      if (type !== 'changes') return;
+      if (watch?.includes(watched)) heard.from ??= heard.ends.at(-1) ?? heard.snapshots.at(-1)!;
+      heard.ends.push(lastSeq!);
       heard.seqs.push(...entries.map(({ seq }) => seq));
     });
   });
   return heard;
-};
-
-const wholeJournal = async (): Promise<readonly number[]> => {
-  const seqs: number[] = [];
-  for (let after = 0; ;) {
-    const { items } = await stage.project.details<{ items: NumberedEntry[] }>('conductor_list_events', {
-      afterSequence: after,
-      limit: 100,
-    });
-    seqs.push(...items.map(({ seq }) => seq));
-    if (items.length === 0) return seqs;
-    after = seqs.at(-1)!;
-  }
 };
 
 /** Numbers of the entries that the journal panel of a page shows, from the top. */
@@ -68,7 +63,7 @@ test('killed and started again under an open page: same port, same session, no e
   const runId = await until('the run', async () => (await project.task(tasks['one']!)).runId);
   const page = await stage.page('#/tree');
   // Loaded anew with its session, so that the first socket is heard too.
-  const heard = listenToFeed(page);
+  const heard = listenToFeed(page, runId);
   await page.reload();
   await page.locator('.connection-live').waitFor();
   const { origin } = stage;
@@ -89,18 +84,24 @@ test('killed and started again under an open page: same port, same session, no e
   }
   project.say('enough');
   for (const taskId of Object.values(tasks)) await project.taskIs(taskId, 'completed');
-  const journal = await wholeJournal();
-  await until('all is told', () => heard.seqs.at(-1) === journal.at(-1));
-  // One snapshot, and from it on every entry of the journal once, in order.
+  const journal = await stage.journal(runId);
+  const newest = await stage.project.details<{ items: NumberedEntry[] }>('conductor_list_events', {
+    tail: true,
+    limit: 1,
+  });
+  const lastSeq = newest.items[0]!.seq;
+  await until('all is told', () => heard.ends.at(-1) === lastSeq);
+  // One snapshot, from it on the journal once and in order, with every entry of what is watched.
   expect(heard.snapshots).toHaveLength(1);
-  expect(heard.seqs).toEqual(journal.filter((seq) => seq > heard.snapshots[0]!));
+  expect(heard.ends).toEqual([...new Set(heard.ends)].toSorted((a, b) => a - b));
+  expect(heard.seqs).toEqual(journal.map(({ seq }) => seq).filter((seq) => seq > heard.from!));
   expect(heard.seqs.length).toBeGreaterThan(10);
   expect(await page.evaluate('globalThis.isSamePage')).toBe(true);
   expect(await page.evaluate(`sessionStorage.getItem('conductor.session')`)).toBe(session);
-  await page.getByText(`Now, after entry ${journal.at(-1)!.toLocaleString('en')}`).waitFor();
+  await page.getByText(`Now, after entry ${lastSeq.toLocaleString('en')}`).waitFor();
 
   // The same of what is drawn: only what is seen is, newest first.
-  const own = (await stage.journal(runId)).map(({ seq }) => seq).toReversed();
+  const own = journal.map(({ seq }) => seq).toReversed();
   await expect
     .poll(async () => {
       const rows = await listedEntries(page);

@@ -5,16 +5,25 @@
 import { connect, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { entryOf } from '../rpc/small-face.ts';
-import { API, BATCH_ENTRIES_MAX, UNSENT_BYTES_MAX, type ServerMessage } from '../../../src/hosts/inspector/protocol.ts';
+import {
+  API,
+  BATCH_ENTRIES_MAX,
+  UNSENT_BYTES_MAX,
+  WATCHED_MAX,
+  type ServerMessage,
+} from '../../../src/hosts/inspector/protocol.ts';
 import { SESSION_MS } from '../../../src/hosts/inspector/page-sessions.ts';
 import { waitUntil } from '../../supervisor/processes/started-programs.ts';
-import { InspectorBench, range, TASK, type FeedClient } from './inspector-bench.ts';
+import { InspectorBench, OBJECTIVE, range, RUN, TASK, type FeedClient } from './inspector-bench.ts';
 import { helloOf } from './page-pass.ts';
 
 let bench: InspectorBench;
 afterEach(async () => {
   await bench.close();
 });
+
+/** As the last message of the journal said. */
+const watched = (client: FeedClient): unknown => (client.messages.at(-1) as { watch?: unknown }).watch;
 
 const told = (client: FeedClient, count: number): Promise<void> =>
   waitUntil(`${String(count)} entries`, () => client.seqs.length >= count);
@@ -47,24 +56,119 @@ test('a batch holds at most a hundred entries, and several of a moment go togeth
   expect(Math.max(...sizes)).toBe(BATCH_ENTRIES_MAX);
 });
 
+/** What a run and its task write when the run says how far it is. */
+const reportedBy = (text: string): void => {
+  const { journal, listeners } = bench.face;
+  const entry = { kind: 'transition' as const, from: 'running', to: 'running' };
+  const said = [
+    { ...entryOf(journal.length + 1, '', RUN), ...entry, event: { type: 'child.progress', text } },
+    { ...entryOf(journal.length + 2, '', TASK), ...entry, event: { type: 'task.progressed', text } },
+  ];
+  journal.push(...said);
+  for (const listener of listeners) void listener(said, journal.length);
+};
+
 test('progress of runs waits a little longer, and goes along with news', async () => {
   bench = await InspectorBench.open();
   const page = await bench.feed(await bench.pass());
   await page.first('snapshot');
-  const { journal, listeners } = bench.face;
-  const report = (): void => {
-    const entry = { ...entryOf(journal.length + 1), principal: 'child_run' as const, from: 'running', to: 'running' };
-    journal.push(entry);
-    for (const listener of listeners) void listener([entry], journal.length);
-  };
-  report();
-  report();
+  reportedBy('one');
+  reportedBy('two');
   bench.face.append(1);
-  await told(page, 3);
+  await told(page, 5);
   expect(page.messages.filter(({ type }) => type === 'changes')).toHaveLength(1);
-  report();
-  await told(page, 4);
-  expect(page.seqs).toEqual(range(1, 4));
+  reportedBy('three');
+  await told(page, 7);
+  expect(page.seqs).toEqual(range(1, 7));
+});
+
+test('the last progress of each is told without a read; what changed beside is read', async () => {
+  bench = await InspectorBench.open();
+  const page = await bench.feed(await bench.pass());
+  await page.first('snapshot');
+  reportedBy('one');
+  reportedBy('two');
+  const changes = await page.first('changes');
+  const [run, task] = bench.face.journal.slice(-2);
+  expect(changes.progress).toEqual([
+    { id: RUN, text: 'two', at: run!.at },
+    { id: TASK, text: 'two', at: task!.at },
+  ]);
+  expect(changes).toMatchObject({ lastSeq: 4, lastAt: task!.at, items: { tasks: [], runs: [] } });
+  expect(bench.count('conductor_get_overview_items')).toBe(0);
+  reportedBy('three');
+  bench.face.append(1, '', TASK);
+  await told(page, 7);
+  const later = page.messages.flatMap((message) => (message.type === 'changes' ? [message] : [])).at(-1)!;
+  expect(later.progress.map(({ id, text }) => [id, text])).toEqual([[RUN, 'three']]);
+  expect(later.items.tasks.map(({ taskId }) => taskId)).toEqual([TASK]);
+});
+
+test('what was rejected is no progress', async () => {
+  bench = await InspectorBench.open();
+  const page = await bench.feed(await bench.pass());
+  await page.first('snapshot');
+  const { journal, listeners } = bench.face;
+  const event = { type: 'task.progressed', text: 'late' };
+  const entry = { ...entryOf(1, '', TASK), kind: 'rejected' as const, from: 'completed', to: 'completed', event };
+  journal.push(entry);
+  for (const listener of listeners) void listener([entry], 1);
+  expect(await page.first('changes')).toMatchObject({ progress: [], items: { tasks: [{ taskId: TASK }] } });
+});
+
+test('a page is sent the entries of what it watches, and what changed whatever it watches', async () => {
+  bench = await InspectorBench.open();
+  bench.face.append(1);
+  const pass = await bench.pass();
+  const page = await bench.feed(pass, 0, []);
+  const other = await bench.feed(pass, 0, [RUN]);
+  await told(other, 0);
+  await waitUntil('both are live', () => page.messages.length >= 2 && other.messages.length >= 2);
+  bench.face.append(1, '', TASK);
+  reportedBy('one');
+  await told(other, 1);
+  await waitUntil('all is told', () => page.messages.length >= 3);
+  const [first, second] = page.messages.flatMap((message) => (message.type === 'changes' ? [message] : []));
+  expect([first?.lastSeq, second?.lastSeq, page.seqs]).toEqual([1, 4, []]);
+  expect(second).toMatchObject({ watch: [], items: { tasks: [{ taskId: TASK }] }, progress: [{ id: RUN }] });
+  expect([other.seqs, other.messages.at(-1)]).toMatchObject([[3], { lastSeq: 4, watch: [RUN] }]);
+  page.send({ type: 'watch', watch: [TASK] });
+  other.send({ type: 'watch', watch: null });
+  await waitUntil('both are watched', () => {
+    bench.face.append(1);
+    return JSON.stringify([watched(page), watched(other)]) === JSON.stringify([[TASK], null]);
+  });
+  const from = bench.face.journal.length + 1;
+  bench.face.append(1, '', TASK);
+  bench.face.append(1, '', RUN);
+  await waitUntil('all is told', () => other.seqs.at(-1) === from + 1 && page.seqs.at(-1) === from);
+  expect(page.seqs).toEqual([from]);
+  expect(other.seqs.filter((seq) => seq >= from)).toEqual([from, from + 1]);
+});
+
+test('who watches an objective is sent the entries of all in it', async () => {
+  bench = await InspectorBench.open();
+  const page = await bench.feed(await bench.pass(), 0, [OBJECTIVE]);
+  await waitUntil('it is live', () => bench.face.listeners.size === 1);
+  const { journal, listeners } = bench.face;
+  const said = [entryOf(1, '', OBJECTIVE), { ...entryOf(2, '', TASK), objectiveId: OBJECTIVE as never }, entryOf(3)];
+  journal.push(...said);
+  for (const listener of listeners) void listener(said, 3);
+  await told(page, 2);
+  expect(page.seqs).toEqual([1, 2]);
+});
+
+test.each([
+  ['no list', { type: 'watch', watch: 'run-a' }],
+  ['no ids', { type: 'watch', watch: ['everything'] }],
+  ['too many', { type: 'watch', watch: Array.from({ length: WATCHED_MAX + 1 }, () => RUN) }],
+  ['another message', { type: 'look', watch: [] }],
+])('a page that watches %s makes no sense', async (_, message) => {
+  bench = await InspectorBench.open();
+  const page = await bench.feed(await bench.pass());
+  await page.first('snapshot');
+  page.send(message);
+  expect(await page.closed).toMatchObject({ code: 4400 });
 });
 
 test('between the snapshot and what is live nothing is missing and nothing comes twice', async () => {

@@ -7,7 +7,13 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspectorService, type InspectorParts } from '../../../src/hosts/inspector/inspector-child.ts';
-import { API, PASS_HEADER, type ServerMessage, type SessionAnswer } from '../../../src/hosts/inspector/protocol.ts';
+import {
+  API,
+  PASS_HEADER,
+  type ServerMessage,
+  type SessionAnswer,
+  type Watched,
+} from '../../../src/hosts/inspector/protocol.ts';
 import type {
   InspectorDoor,
   InspectorLink,
@@ -34,6 +40,7 @@ type Answers = Readonly<Record<string, (request: InvokeRequest) => unknown>>;
 export const GATE = `gate-${'0'.repeat(14)}abcdef`;
 export const TASK = `task-${'0'.repeat(20)}`;
 export const RUN = `run-${'0'.repeat(20)}`;
+export const OBJECTIVE = `objective-${'0'.repeat(20)}`;
 
 export class InspectorBench {
   readonly directory = mkdtempSync(join(tmpdir(), 'conductor-'));
@@ -169,10 +176,10 @@ export class InspectorBench {
   }
 
   /** A feed that has said hello. */
-  async feed(pass: string, after: number | null = null): Promise<FeedClient> {
+  async feed(pass: string, after: number | null = null, watch: Watched = null): Promise<FeedClient> {
     const client = this.socket();
     await client.opened;
-    client.send(helloOf(pass, { after }));
+    client.send(helloOf(pass, { after, watch }));
     return client;
   }
 

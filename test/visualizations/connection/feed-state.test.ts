@@ -3,7 +3,7 @@
  * Method: apply snapshots, changes and pulses of a made-up project.
  */
 import { expect, test } from 'vitest';
-import type { FeedEntry, ServerMessage } from '../../../src/hosts/inspector/protocol.ts';
+import type { FeedEntry, ProgressNote, ServerMessage } from '../../../src/hosts/inspector/protocol.ts';
 import type { OverviewItems, OverviewTask } from '../../../src/operations/read-models/overview.ts';
 import {
   applyChanges,
@@ -43,11 +43,18 @@ const entry = (seq: number): FeedEntry => ({
   runId: null,
   reason: null,
 });
-const changes = (seqs: readonly number[], changed: Partial<OverviewItems> = {}) => ({
+const changes = (
+  seqs: readonly number[],
+  changed: Partial<OverviewItems> = {},
+  progress: readonly ProgressNote[] = [],
+) => ({
   type: 'changes' as const,
   lastSeq: seqs.at(-1) ?? 0,
+  lastAt: now + (seqs.at(-1) ?? 0),
+  watch: null,
   entries: seqs.map((seq) => entry(seq)),
   items: { ...none, ...changed },
+  progress,
 });
 const begun: FeedState = applySnapshot(EMPTY_FEED, snapshot(500));
 const task = items.tasks[0]!;
@@ -82,6 +89,22 @@ test('F3: the higher revision counts, whatever comes first', () => {
   const newer = applyChanges(begun, changes([501], { tasks: [revised(5, 'newer')] })).state;
   const late = applyChanges(newer, changes([502], { tasks: [revised(4, 'older')] })).state;
   expect(late.items.tasks.get(task.taskId)?.progress).toBe('newer');
+});
+
+test('F3: a note of progress changes that alone, comes after what came with it, and counts once', () => {
+  const { taskId, title } = task;
+  const note = (text: string) => [
+    { id: taskId, text, at: now + 7 },
+    { id: 'run-unknown', text, at: now },
+  ];
+  const { state } = applyChanges(begun, changes([501], {}, note('half')));
+  expect(state.items.tasks.get(taskId)).toEqual({ ...task, progress: 'half', progressAt: now + 7, updatedAt: now + 7 });
+  expect(state.items.runs.has('run-unknown')).toBe(false);
+  expect(begun.items.tasks.get(taskId)?.progress).toBe(task.progress);
+  const repeated = applyChanges(state, changes([501], {}, note('again'))).state;
+  expect(repeated.items.tasks.get(taskId)?.progress).toBe('half');
+  const whole = applyChanges(state, changes([502], { tasks: [revised(2, 'whole')] })).state;
+  expect(whole.items.tasks.get(taskId)).toMatchObject({ title, progress: 'whole' });
 });
 
 const pulse = (at: number, outputBytes: number, idleMs = 0) => ({

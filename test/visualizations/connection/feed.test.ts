@@ -3,8 +3,8 @@
  * Method: sockets, timers and frames that the test holds in its hands.
  */
 import { expect, test } from 'vitest';
-import type { FeedEntry, ServerMessage } from '../../../src/hosts/inspector/protocol.ts';
-import { createFeed, type FeedPorts } from '../../../visualizations/src/connection/feed.ts';
+import type { FeedEntry, ServerMessage, Watched } from '../../../src/hosts/inspector/protocol.ts';
+import { createFeed, type FeedNews, type FeedPorts } from '../../../visualizations/src/connection/feed.ts';
 import type { Nobody } from '../../../visualizations/src/connection/greeting.ts';
 import { fixtureItems, fixtureOverview } from '../fixture-project.ts';
 
@@ -15,19 +15,29 @@ const project = { key: 'k', repoRoot: '/r', name: 'r', version: '0', startedAt: 
 type Handlers = Parameters<FeedPorts['open']>[1];
 
 const setUp = () => {
-  /** `said`: after which entry each hello asked. */
-  const sockets: { on: Handlers; said: (number | null)[]; isClosed: boolean }[] = [];
+  /** `said`: after which entry each hello asked. `watched`: what was asked for, by hellos and later. */
+  const sockets: { on: Handlers; said: (number | null)[]; watched: unknown[]; isClosed: boolean }[] = [];
   const timers: { ms: number; run: () => void }[] = [];
   let frames: (() => void)[] = [];
   const feed = createFeed({
-    open: (after, on) => {
+    open: (hello, on) => {
       const open = (): void => {
-        socket.said.push(after());
+        const { after, watch } = hello();
+        socket.said.push(after);
+        socket.watched.push(watch);
         on.open();
       };
-      const socket = { on: { ...on, open }, said: [] as (number | null)[], isClosed: false };
+      const socket = {
+        on: { ...on, open },
+        said: [] as (number | null)[],
+        watched: [] as unknown[],
+        isClosed: false,
+      };
       sockets.push(socket);
       return {
+        say: (text) => {
+          socket.watched.push((JSON.parse(text) as { watch: unknown }).watch);
+        },
         close: () => {
           socket.isClosed = true;
           on.close('silent');
@@ -63,8 +73,17 @@ const snapshot = (seq: number): ServerMessage => ({
 const changes = (...seqs: number[]): ServerMessage => ({
   type: 'changes',
   lastSeq: seqs.at(-1)!,
+  lastAt: now,
+  watch: null,
   entries: seqs.map((seq) => ({ seq, at: now, event: { type: 'x' } }) as unknown as FeedEntry),
   items,
+  progress: [],
+});
+/** What a page gets that watches only these. */
+const scarce = (lastSeq: number, watch: Watched, ...seqs: number[]): ServerMessage => ({
+  ...(changes(...seqs) as Extract<ServerMessage, { type: 'changes' }>),
+  lastSeq,
+  watch,
 });
 
 test('L1: it begins with a snapshot and resumes after the last entry that it knows', () => {
@@ -107,10 +126,10 @@ test('L2: listeners hear once per frame, however many messages came', () => {
   expect([heard, it.feed.view().lastSeq]).toEqual([1, 100]);
 });
 
-test('L3: an entry reaches its listeners once, also when it comes again after a reconnect', () => {
+test('L3: an entry reaches who watches once, also when it comes again after a reconnect', () => {
   const it = setUp();
   const heard: number[] = [];
-  it.feed.onEntry(({ seq }) => heard.push(seq));
+  it.feed.watch(null, ({ entries }) => heard.push(...entries.map(({ seq }) => seq)));
   it.feed.start();
   it.sockets[0]!.on.open();
   it.say(snapshot(10));
@@ -120,6 +139,68 @@ test('L3: an entry reaches its listeners once, also when it comes again after a 
   it.sockets[1]!.on.open();
   it.say(changes(12, 13));
   expect(heard).toEqual([11, 12, 13]);
+});
+
+test('L3: who watches is told where entries were left out', () => {
+  const it = setUp();
+  it.feed.start();
+  it.sockets[0]!.on.open();
+  it.say(snapshot(10));
+  const news: FeedNews[] = [];
+  it.feed.watch('run-a', (told) => news.push(told));
+  // Sent before the supervisor heard of it; then what another view asked for; then what counts; then a page that fell behind.
+  it.say(scarce(12, []));
+  it.say(scarce(14, ['run-b'], 13));
+  it.say(scarce(16, ['run-a', 'run-b'], 15));
+  it.say(snapshot(16));
+  it.say(snapshot(20));
+  it.say(changes(21));
+  expect(news.map(({ lastSeq, isWhole, entries }) => [lastSeq, isWhole, entries.length])).toEqual([
+    [12, false, 0],
+    [14, false, 1],
+    [16, true, 1],
+    [16, true, 0],
+    [20, false, 0],
+    [21, true, 1],
+  ]);
+});
+
+test('the supervisor is asked for what views watch, when that changes and with every hello', () => {
+  const it = setUp();
+  it.feed.start();
+  const leaveFirst = it.feed.watch('run-a', () => undefined);
+  it.sockets[0]!.on.open();
+  const leaveSecond = it.feed.watch('run-a', () => undefined);
+  leaveFirst();
+  it.feed.watch('gate-b', () => undefined);
+  const leaveAll = it.feed.watch(null, () => undefined);
+  leaveAll();
+  leaveSecond();
+  expect(it.sockets[0]!.watched).toEqual([['run-a'], ['gate-b', 'run-a'], null, ['gate-b', 'run-a'], ['gate-b']]);
+  it.breakOff();
+  it.feed.watch('run-c', () => undefined);
+  it.timers[0]!.run();
+  it.sockets[1]!.on.open();
+  expect(it.sockets[1]!.watched).toEqual([['gate-b', 'run-c']]);
+});
+
+test('what begins to be watched while the other end proves itself is asked for as soon as it has', () => {
+  const sockets: { said: unknown[]; hello: () => unknown; open: () => void }[] = [];
+  const feed = createFeed({
+    open: (hello, on) => {
+      const socket = { said: [] as unknown[], hello, open: on.open };
+      sockets.push(socket);
+      return { close: () => undefined, say: (text) => socket.said.push(JSON.parse(text)) };
+    },
+    after: () => undefined,
+    nextFrame: () => undefined,
+  });
+  feed.start();
+  expect(sockets[0]!.hello()).toEqual({ after: null, watch: [] });
+  feed.watch('run-a', () => undefined);
+  expect(sockets[0]!.said).toEqual([]);
+  sockets[0]!.open();
+  expect(sockets[0]!.said).toEqual([{ type: 'watch', watch: ['run-a'] }]);
 });
 
 test('it tries again after 0.25 s, then slower, at most every 5 s, and says that the supervisor is away', () => {

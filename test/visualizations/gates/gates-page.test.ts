@@ -99,8 +99,11 @@ test('a decision made elsewhere arrives by itself', async () => {
   fixture.plain.send({
     type: 'changes',
     lastSeq: 501,
+    lastAt: fixture.plain.project.now,
+    watch: null,
     entries: [],
     items: { objectives: [], tasks: [], runs: [], workers: [], gates: [decided] },
+    progress: [],
   });
   await page.locator('.decision').waitFor({ state: 'detached' });
   await page.getByRole('group', { name: 'Decided gates' }).getByText(gate.ask).waitFor();

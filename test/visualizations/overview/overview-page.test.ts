@@ -3,7 +3,7 @@
  * Method: the built page in a real browser; the server sends what the test says; frames are counted by the browser.
  */
 import { expect, test } from 'vitest';
-import type { FeedEntry, ServerMessage } from '../../../src/hosts/inspector/protocol.ts';
+import type { ServerMessage } from '../../../src/hosts/inspector/protocol.ts';
 import type { OverviewItems } from '../../../src/operations/read-models/overview.ts';
 import { openPage, PHONE } from '../browser.ts';
 import { taskIdOf } from '../fixture-project.ts';
@@ -12,13 +12,14 @@ import { pageWithServers } from '../page-fixture.ts';
 const fixture = pageWithServers('plain', 'large', 'empty');
 
 const none: OverviewItems = { objectives: [], tasks: [], runs: [], gates: [], workers: [] };
-const entry = (seq: number): FeedEntry =>
-  ({ seq, at: Date.now(), commit: seq, event: { type: 'task.progressed' } }) as unknown as FeedEntry;
 const changes = (seq: number, items: Partial<OverviewItems>): ServerMessage => ({
   type: 'changes',
   lastSeq: seq,
-  entries: [entry(seq)],
+  lastAt: Date.now(),
+  watch: [],
+  entries: [],
   items: { ...none, ...items },
+  progress: [],
 });
 
 test('what waits, runs and went wrong is there at a glance, and follows the feed', async () => {
@@ -208,18 +209,13 @@ test('50 runs that report ten times a second among 1,000 tasks hold no frame for
   let seq = 500;
   // One message for all, as the server gathers what happens within 50 ms.
   const report = (): void => {
-    const said = tasks.map((_, index) => ({
-      progress: `step ${String(seq + index + 1)}`,
-      progressAt: Date.now(),
-      revision: seq + index + 1,
-    }));
-    const items = {
-      tasks: tasks.map((task, index) => ({ ...task, ...said[index]! })),
-      runs: runs.map((run, index) => ({ ...run, ...said[index]! })),
-    };
-    const entries = said.map(({ revision }) => entry(revision));
+    const at = Date.now();
+    const progress = tasks.flatMap(({ taskId }, index) => {
+      const text = `step ${String(seq + index + 1)}`;
+      return [taskId, runs[index]!.runId].map((id) => ({ id, text, at }));
+    });
     seq += tasks.length;
-    fixture.large.send({ ...changes(seq, items), entries } as ServerMessage);
+    fixture.large.send({ ...changes(seq, {}), progress } as ServerMessage);
   };
   report();
   await page.locator('.task-node').getByText('step 501').waitFor();

@@ -3,9 +3,16 @@
  *
  * F1. Nothing is changed in place: what is the same object did not change.
  * F2. An entry counts once: what is not newer than `lastSeq` is a repeat and dropped.
- * F3. Of two reports on one thing the one with the higher revision counts, whatever came first.
+ * F3. Of two reports on one thing the one with the higher revision counts, whatever came first. A note of its progress changes nothing but
+ *     that, and is as new as the message it came with.
  */
-import type { FeedEntry, ProjectFacts, RunPulse, ServerMessage } from '../../../src/hosts/inspector/protocol.ts';
+import type {
+  FeedEntry,
+  ProgressNote,
+  ProjectFacts,
+  RunPulse,
+  ServerMessage,
+} from '../../../src/hosts/inspector/protocol.ts';
 import type {
   Overview,
   OverviewGate,
@@ -108,6 +115,23 @@ const mergeItems = (known: Items, changed: Items): Items => {
   return isSame ? known : next;
 };
 
+type Progressing = { readonly progress: string | null; readonly progressAt: number | null; readonly updatedAt: number };
+
+const noted = <Item extends Progressing>(
+  known: ReadonlyMap<string, Item>,
+  notes: readonly ProgressNote[],
+): ReadonlyMap<string, Item> => {
+  const next = new Map(known);
+  for (const { id, text, at } of notes) {
+    const item = known.get(id);
+    if (item !== undefined) next.set(id, { ...item, progress: text, progressAt: at, updatedAt: at });
+  }
+  return next;
+};
+
+const noteProgress = (items: Items, notes: readonly ProgressNote[]): Items =>
+  notes.length === 0 ? items : { ...items, tasks: noted(items.tasks, notes), runs: noted(items.runs, notes) };
+
 const doneIn = (items: Items): number => {
   const loose = [...items.tasks.values()].filter((task) => task.objectiveId === null && task.state === 'completed');
   const grouped = [...items.objectives.values()].reduce((sum, { tasks }) => sum + (tasks['completed'] ?? 0), 0);
@@ -135,7 +159,7 @@ export const applySnapshot = (state: FeedState, { project, overview }: Snapshot)
 /** `fresh`: the entries that were not known, in order. */
 export const applyChanges = (
   state: FeedState,
-  { entries, items, lastSeq }: Changes,
+  { entries, items, progress, lastSeq, lastAt }: Changes,
 ): { readonly state: FeedState; readonly fresh: readonly FeedEntry[] } => {
   const known = state.lastSeq ?? 0;
   const fresh = entries.filter(({ seq }) => seq > known);
@@ -143,9 +167,9 @@ export const applyChanges = (
     fresh,
     state: {
       ...state,
-      items: mergeItems(state.items, itemsOf(items)),
+      items: noteProgress(mergeItems(state.items, itemsOf(items)), lastSeq > known ? progress : []),
       lastSeq: Math.max(known, lastSeq),
-      lastAt: fresh.at(-1)?.at ?? state.lastAt,
+      lastAt: lastSeq > known ? lastAt : state.lastAt,
     },
   };
 };

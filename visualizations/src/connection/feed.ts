@@ -3,9 +3,15 @@
  *
  * L1. A reconnect asks for what follows `lastSeq`; a snapshot is read when there is nothing yet or the server says `resync`.
  * L2. Listeners hear of a change at most once per frame, however many messages came.
- * L3. Each entry reaches the entry listeners once, in order, also across reconnects.
+ * L3. Who watches a thing hears of each of its entries once, in order, also across reconnects; and where some were left out, that they were.
  */
-import type { FeedEntry, ServerMessage } from '../../../src/hosts/inspector/protocol.ts';
+import {
+  WATCHED_MAX,
+  type ClientWatch,
+  type FeedEntry,
+  type ServerMessage,
+  type Watched,
+} from '../../../src/hosts/inspector/protocol.ts';
 import type { Nobody } from './greeting.ts';
 import { applyChanges, applyPulse, applySnapshot, EMPTY_FEED, type FeedState } from './feed-state.ts';
 
@@ -20,11 +26,25 @@ export const isSilent = (connection: Connection): boolean => connection === 'awa
 /** What views see: the state as of the last frame. */
 export type FeedView = FeedState & { readonly connection: Connection };
 
-export type FeedSocket = { readonly close: () => void };
+export type FeedSocket = { readonly close: () => void; readonly say: (text: string) => void };
+/** What a socket's hello asks for. */
+export type FeedHello = { readonly after: number | null; readonly watch: Watched };
+
+/** What came of the journal in one message. */
+export type FeedNews = {
+  readonly entries: readonly FeedEntry[];
+  /** The journal up to here is known. */
+  readonly lastSeq: number;
+  /** `entries` are all there are of what is watched since the news before; else what is missing has to be read. */
+  readonly isWhole: boolean;
+};
+/** A thing, or everything there is. */
+export type WatchedThing = string | null;
+
 export type FeedPorts = {
-  /** `after` is asked when the hello is said. Ends with `close`, also when there is nobody to open a socket to. */
+  /** `hello` is asked when the hello is said. Ends with `close`, also when there is nobody to open a socket to. */
   readonly open: (
-    after: () => number | null,
+    hello: () => FeedHello,
     on: {
       /** The supervisor is at the other end, and has heard the hello. */
       readonly open: () => void;
@@ -48,7 +68,8 @@ export type Feed = {
   readonly start: () => void;
   readonly view: () => FeedView;
   readonly subscribe: (listener: () => void) => () => void;
-  readonly onEntry: (listener: (entry: FeedEntry) => void) => () => void;
+  /** Entries of other things may come along. The first news may repeat what was read when the watch began. */
+  readonly watch: (thing: WatchedThing, listener: (news: FeedNews) => void) => () => void;
 };
 
 const added = <Value>(set: Set<Value>, value: Value): (() => void) => {
@@ -84,43 +105,89 @@ const framed = (ports: FeedPorts) => {
 
 type Store = ReturnType<typeof framed>;
 
-/** Takes in a message. Gives what must be told to the entry listeners. */
-const take = (store: Store, message: ServerMessage): readonly FeedEntry[] => {
+/** Takes in a message. Gives what those who watch must be told: what came, and of whom it is all; null: nothing. */
+const take = (store: Store, message: ServerMessage): (Omit<FeedNews, 'isWhole'> & { readonly of: Watched }) | null => {
   const known = store.known();
   switch (message.type) {
-    case 'snapshot':
-      store.put({ ...applySnapshot(known, message), connection: 'live' });
-      return [];
+    case 'snapshot': {
+      const next = applySnapshot(known, message);
+      store.put({ ...next, connection: 'live' });
+      return { entries: [], lastSeq: next.lastSeq ?? 0, of: next.lastSeq === known.lastSeq ? null : [] };
+    }
     case 'changes': {
       const { state, fresh } = applyChanges(known, message);
       store.put({ ...state, connection: 'live' });
-      return fresh;
+      return { entries: fresh, lastSeq: state.lastSeq ?? 0, of: message.watch };
     }
     case 'pulse':
       store.put({ ...applyPulse(known, message), connection: 'live' });
-      return [];
+      return null;
     case 'stopping':
       store.put({ connection: 'away' });
-      return [];
+      return null;
     case 'welcome':
     case 'resync':
       break;
   }
-  return [];
+  return null;
+};
+
+/** Who watches what. @param say asks the supervisor for these; false: it cannot be asked now. */
+const createWatches = (say: (watch: Watched) => boolean) => {
+  const watches = new Set<{ readonly thing: WatchedThing; readonly listener: (news: FeedNews) => void }>();
+  let asked = '';
+  const wanted = (): Watched => {
+    const things = [...new Set([...watches].map(({ thing }) => thing))].filter((thing) => thing !== null).toSorted();
+    const isAll = things.length > WATCHED_MAX || [...watches].some(({ thing }) => thing === null);
+    return isAll ? null : things;
+  };
+  const ask = (): void => {
+    const watch = wanted();
+    const text = JSON.stringify(watch);
+    if (text !== asked && say(watch)) asked = text;
+  };
+  return {
+    ask,
+    /** What a hello asks for. */
+    begin: (): Watched => {
+      const watch = wanted();
+      asked = JSON.stringify(watch);
+      return watch;
+    },
+    add: (thing: WatchedThing, listener: (news: FeedNews) => void): (() => void) => {
+      const remove = added(watches, { thing, listener });
+      ask();
+      return () => {
+        remove();
+        ask();
+      };
+    },
+    tell: ({ of, ...news }: Omit<FeedNews, 'isWhole'> & { readonly of: Watched }): void => {
+      for (const { thing, listener } of watches) {
+        listener({ ...news, isWhole: of === null || (thing !== null && of.includes(thing)) });
+      }
+    },
+  };
 };
 
 export const createFeed = (ports: FeedPorts): Feed => {
   const store = framed(ports);
-  const entryListeners = new Set<(entry: FeedEntry) => void>();
   let socket: FeedSocket | null = null;
+  let isOpen = false;
   let failures = 0;
   let mustRead = false;
   let isStarted = false;
 
+  const watches = createWatches((watch) => {
+    if (isOpen) socket?.say(JSON.stringify({ type: 'watch', watch } satisfies ClientWatch));
+    return isOpen;
+  });
+
   const receive = (message: ServerMessage): void => {
     failures = 0;
     if (message.type === 'snapshot') mustRead = false;
-    for (const entry of take(store, message)) for (const listener of entryListeners) listener(entry);
+    const news = take(store, message);
+    if (news !== null) watches.tell(news);
     if (message.type !== 'resync') return;
     mustRead = true;
     socket?.close();
@@ -145,8 +212,10 @@ export const createFeed = (ports: FeedPorts): Feed => {
   const after = (): number | null => (mustRead ? null : store.known().lastSeq);
 
   const connect = (): void => {
-    socket = ports.open(after, {
+    socket = ports.open(() => ({ after: after(), watch: watches.begin() }), {
       open: () => {
+        isOpen = true;
+        watches.ask();
         if (after() !== null) store.put({ connection: 'live' });
       },
       message: (text) => {
@@ -154,6 +223,7 @@ export const createFeed = (ports: FeedPorts): Feed => {
       },
       close: (why) => {
         socket = null;
+        isOpen = false;
         retry(why);
       },
     });
@@ -167,6 +237,6 @@ export const createFeed = (ports: FeedPorts): Feed => {
     },
     view: store.shown,
     subscribe: (listener) => added(store.listeners, listener),
-    onEntry: (listener) => added(entryListeners, listener),
+    watch: watches.add,
   };
 };

@@ -16,9 +16,9 @@ const nextFrame = (run: () => void): void => {
   else requestAnimationFrame(run);
 };
 
-const open: FeedPorts['open'] = (after, on) =>
+const open: FeedPorts['open'] = (hello, on) =>
   openPageSocket(API.feed, {
-    hello: (): Omit<ClientHello, keyof SocketHello> => ({ after: after() }),
+    hello: (): Omit<ClientHello, keyof SocketHello> => hello(),
     open: on.open,
     message: (data) => {
       if (typeof data === 'string') on.message(data);

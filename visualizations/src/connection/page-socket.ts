@@ -16,8 +16,14 @@ export type SocketUse = {
   readonly close: (why: Nobody) => void;
 };
 
+export type SaidTo = {
+  readonly close: () => void;
+  /** After `open`, until `close`. */
+  readonly say: (text: string) => void;
+};
+
 /** Opens it; it ends with `close`, also when there was nobody to open it to. */
-export const openPageSocket = (path: string, use: SocketUse): { readonly close: () => void } => {
+export const openPageSocket = (path: string, use: SocketUse): SaidTo => {
   let socket: WebSocket | null = null;
   let isWanted = true;
   const open = async (): Promise<void> => {
@@ -38,6 +44,9 @@ export const openPageSocket = (path: string, use: SocketUse): { readonly close: 
     close: () => {
       isWanted = false;
       socket?.close();
+    },
+    say: (text) => {
+      socket?.send(text);
     },
   };
 };

@@ -5,11 +5,11 @@
  * H2. While a moment is set, `useItems` is that moment; `useFeed` and `usePulse` stay live.
  */
 import { useEffect, useEffectEvent, useReducer, useState, useSyncExternalStore } from 'react';
-import type { FeedEntry, ProjectFacts } from '../../../src/hosts/inspector/protocol.ts';
+import type { ProjectFacts } from '../../../src/hosts/inspector/protocol.ts';
 import { currentRoute, replaceRoute, useRoute } from '../app/use-route.ts';
 import { ApiFailure, call } from './api.ts';
 import type { Items, Pulse } from './feed-state.ts';
-import { isSilent, type FeedView } from './feed.ts';
+import { isSilent, type FeedNews, type FeedView, type WatchedThing } from './feed.ts';
 import { feed, past } from './live.ts';
 import type { PastView } from './past.ts';
 import { onSession, sessionState, type SessionState } from './session.ts';
@@ -69,15 +69,15 @@ export const useMoment = (): Moment => {
   return { seq, lastSeq, set: setMoment };
 };
 
-/** Hears each entry of the live feed once, from now on. */
-export const useEntries = (listener: (entry: FeedEntry) => void): void => {
+/** Hears what comes of the journal of a thing, from now on; null: of everybody's. */
+export const useNews = (thing: WatchedThing, listener: (news: FeedNews) => void): void => {
   const heard = useEffectEvent(listener);
   useEffect(
     () =>
-      feed.onEntry((entry) => {
-        heard(entry);
+      feed.watch(thing, (news) => {
+        heard(news);
       }),
-    [],
+    [thing],
   );
 };
 

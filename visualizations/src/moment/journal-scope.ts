@@ -25,6 +25,9 @@ export function scopeParams(scope: JournalScope): Readonly<Record<string, string
   return scope.kind === 'objective' ? { objectiveId: scope.id } : { id: scope.id };
 }
 
+/** What the feed is asked for: it tells all that `isInScope`, and may tell more. */
+export const watchedBy = (scope: JournalScope): string | null => (scope.kind === 'project' ? null : scope.id);
+
 export function isInScope(scope: JournalScope, entry: FeedEntry): boolean {
   if (scope.kind === 'project') return true;
   return scope.kind === 'objective'

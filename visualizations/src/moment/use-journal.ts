@@ -1,10 +1,11 @@
 /** A scope's journal as a view holds it: the newest page at first, older pages on demand, live entries as they come. */
-import { useCallback, useEffect, useEffectEvent, useMemo, useReducer, useRef } from 'react';
+import { useCallback, useEffect, useMemo, useReducer, useRef } from 'react';
 import type { FeedEntry } from '../../../src/hosts/inspector/protocol.ts';
 import { call } from '../connection/api.ts';
-import { useEntries, useFeed } from '../connection/use-conductor.ts';
+import { feed } from '../connection/live.ts';
+import { useNews } from '../connection/use-conductor.ts';
 import { PAGE_ENTRIES, pageParams, type ReadPage } from './journal-pages.ts';
-import { isInScope, scopeKey, scopeParams, type JournalScope } from './journal-scope.ts';
+import { isInScope, scopeKey, scopeParams, watchedBy, type JournalScope } from './journal-scope.ts';
 import { whenRead } from './when-read.ts';
 import { begunJournal, changedJournal, type JournalChange, type JournalState } from './journal-state.ts';
 
@@ -26,31 +27,26 @@ export const usePageReader = (scope: JournalScope): ReadPage => {
   }, [key]);
 };
 
-const lastSeqOf = (view: { readonly lastSeq: number | null }): number => view.lastSeq ?? 0;
-
 type Dispatch = (change: JournalChange) => void;
 
-/** Live entries of the scope, handed on once per frame. A feed that jumped without telling the entries between left a gap. */
+/** Live entries of the scope, handed on once per frame. Where the feed left some out there is a gap after what was heard. */
 const useLiveEntries = (scope: JournalScope, dispatch: Dispatch, onGap: (after: number) => void): void => {
   const waiting = useRef<FeedEntry[]>([]);
   const frame = useRef<number | null>(null);
-  const heard = useRef(0);
-  useEntries((entry) => {
-    heard.current = Math.max(heard.current, entry.seq);
-    if (!isInScope(scope, entry)) return;
-    waiting.current.push(entry);
+  /** Whatever is read after the view was opened reaches this far at least. */
+  const heard = useRef(feed.view().lastSeq ?? 0);
+  useNews(watchedBy(scope), ({ entries, lastSeq, isWhole }) => {
+    const after = heard.current;
+    heard.current = Math.max(after, lastSeq);
+    if (!isWhole && lastSeq > after) onGap(after);
+    const own = entries.filter((entry) => isInScope(scope, entry));
+    if (own.length === 0) return;
+    waiting.current.push(...own);
     frame.current ??= requestAnimationFrame(() => {
       frame.current = null;
       dispatch({ kind: 'newer', entries: waiting.current.splice(0) });
     });
   });
-  const lastSeq = useFeed(lastSeqOf);
-  const tellGap = useEffectEvent(onGap);
-  useEffect(() => {
-    const after = heard.current;
-    heard.current = Math.max(after, lastSeq);
-    if (after !== 0 && lastSeq > after) tellGap(after);
-  }, [lastSeq]);
 };
 
 export const useJournal = (scope: JournalScope): Journal => {

@@ -3,7 +3,7 @@ import { useMemo, useReducer, type ReactNode } from 'react';
 import { kindOfId, type ActorKind } from '../../../../src/machines/ids.ts';
 import { Link } from '../../app/link.tsx';
 import { useRoute } from '../../app/use-route.ts';
-import { useCall, useEntries, useMoment, type CallResult } from '../../connection/use-conductor.ts';
+import { useCall, useNews, useMoment, type CallResult } from '../../connection/use-conductor.ts';
 import { CopyId } from '../../design/copy-id.tsx';
 import { Empty, ErrorNote, Loading } from '../../design/notes.tsx';
 import { Panel } from '../../design/panel.tsx';
@@ -35,8 +35,9 @@ export const EntityView = ({ id }: { readonly id: string }) => {
 /** Steps on with every live entry of this thing. */
 const useOwnSteps = (id: string): number => {
   const [step, next] = useReducer((_: number, seq: number) => seq, 0);
-  useEntries((entry) => {
-    if (entry.actor === id) next(entry.seq);
+  useNews(id, ({ entries, lastSeq, isWhole }) => {
+    const own = entries.findLast(({ actor }) => actor === id);
+    if (own !== undefined || !isWhole) next(isWhole ? own!.seq : lastSeq);
   });
   return step;
 };

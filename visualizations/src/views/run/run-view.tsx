@@ -1,9 +1,9 @@
 /** One run: what it prints, what it changed, what verified it, what it left, what happened. */
-import { lazy, Suspense, useMemo, useReducer, useState, type ReactNode } from 'react';
+import { lazy, Suspense, useMemo, useState, type ReactNode } from 'react';
 import { kindOfId } from '../../../../src/machines/ids.ts';
 import type { RunItem } from '../../../../src/operations/read-models/item-schemas.ts';
 import { setQuery, useRoute } from '../../app/use-route.ts';
-import { useCall, useEntries, useLiveItems, useMoment } from '../../connection/use-conductor.ts';
+import { useCall, useFeed, useLiveItems, useMoment } from '../../connection/use-conductor.ts';
 import { Button } from '../../design/button.tsx';
 import { Empty, ErrorNote, Loading } from '../../design/notes.tsx';
 import { Tabs } from '../../design/tabs.tsx';
@@ -31,15 +31,8 @@ type TabName = (typeof TABS)[number]['name'];
 
 const isTab = (name: string | undefined): name is TabName => TABS.some((tab) => tab.name === name);
 
-/** Counts the entries of a run: what they may have changed is read again. */
-const useRunSteps = (runId: string): number => {
-  const [step, next] = useReducer((_: number, seq: number) => seq, 0);
-  useEntries((entry) => {
-    // Progress changes nothing that is read here.
-    if (entry.actor === runId && entry.from !== entry.to) next(entry.seq);
-  });
-  return step;
-};
+/** Steps on with every change of a run: what it may have changed is read again. Its progress changes nothing that is read here. */
+const useRunSteps = (runId: string): number => useFeed(({ items }) => items.runs.get(runId)?.revision ?? 0);
 
 /** Only the journal has a past: whoever looks at a moment must not take the rest for that moment's. */
 const PresentNote = ({ tab }: { readonly tab: TabName }) => {
