@@ -89,6 +89,8 @@ class LiveStream {
   #waiting: JournalEntry[] = [];
   #timer: NodeJS.Timeout | null = null;
   #dueAt = 0;
+  /** When the last batch was told. */
+  #toldAt = -Infinity;
   #reading = false;
   #ended = false;
   #unsubscribe: () => void = () => undefined;
@@ -121,7 +123,12 @@ class LiveStream {
     if (this.#waiting.length > WAITING_MAX) this.#lose();
     else if (this.#waiting.length >= BATCH_ENTRIES_MAX) void this.#flush();
     else if (!entries.every(isProgress)) this.#schedule(BATCH_MS);
-    else if (this.#timer === null) this.#schedule(PROGRESS_MS);
+    else if (this.#timer === null) this.#schedule(this.#progressWait());
+  }
+
+  /** The first word after a silence is told as soon as news is. */
+  #progressWait(): number {
+    return Math.max(BATCH_MS, this.#toldAt + PROGRESS_MS - performance.now());
   }
 
   /** The soonest counts: news takes along the progress that waits. */
@@ -154,6 +161,7 @@ class LiveStream {
     const batch = new FeedBatch(entries, await this.#parts.source.changesOf(entries));
     if (this.#ended) return;
     this.cursor = batch.lastSeq;
+    this.#toldAt = performance.now();
     this.#to.batch(batch);
   }
 

@@ -44,10 +44,10 @@ export const LINK_MS = 120_000;
 export const BATCH_ENTRIES_MAX = 100;
 export const BATCH_MS = 50;
 /**
- * How long entries wait that only say how far a run is, in ms: fifty agents that report every second would cost a message each 50 ms,
- * which is most of what an open page costs the supervisor.
+ * How far apart batches are that only say how far runs are, in ms: fifty agents that report every second would cost a message each
+ * 50 ms, which is most of what an open page costs the supervisor.
  */
-export const PROGRESS_MS = 250;
+export const PROGRESS_MS = 500;
 /** Unsent bytes of one page above which it is told to read anew. */
 export const UNSENT_BYTES_MAX = 2 ** 20;
 /** How often live runs are reported, in ms. */

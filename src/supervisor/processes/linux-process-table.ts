@@ -19,6 +19,7 @@ import {
   type ProcessTable,
   type ProcessUsage,
   type SignalResult,
+  type UsageLook,
 } from './process-table.ts';
 import { parseProcStat, type ProcStat } from './proc-stat.ts';
 
@@ -33,7 +34,9 @@ const USUAL_PAGE_BYTES = 4_096;
 /** Parent of the kernel's own threads, most of the table: they are root's without a look. */
 const KTHREADD = 2;
 
-type Known = { startTicks: string; image: string; cookie: string | null; asked: boolean };
+type Known = { startTicks: string; image: string; cookie: string | null; asked: boolean } & Used;
+/** As of the last listing. */
+type Used = { rssPages: number; cpuTicks: number };
 
 /** @param proc Where procfs is mounted; another folder only in tests. @param hostId When it is known already. */
 export const createLinuxProcessTable = (proc = '/proc', hostId?: string): ProcessTable =>
@@ -48,6 +51,7 @@ class LinuxProcessTable implements ProcessTable {
   #known = new Map<number, Known>();
   #self: ProcessIdentity | null = null;
   #pageBytes: number | null = null;
+  #listedAt: number | null = null;
 
   constructor(proc: string, hostId: string | undefined) {
     this.#proc = proc;
@@ -98,6 +102,7 @@ class LinuxProcessTable implements ProcessTable {
       rows.push({ identity: this.#identity(stat), ppid, pgid, sid, uid, state, command });
     }
     this.#known = known;
+    this.#listedAt = performance.now();
     return rows;
   }
 
@@ -138,14 +143,16 @@ class LinuxProcessTable implements ProcessTable {
     return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1_024;
   }
 
-  usage(pids: readonly number[]): ReadonlyMap<number, ProcessUsage> {
-    const found = new Map<number, ProcessUsage>();
+  usage(pids: readonly number[], ageMaxMs: number): UsageLook {
+    const now = performance.now();
+    const isListed = this.#listedAt !== null && now - this.#listedAt <= ageMaxMs;
+    const used = new Map<number, ProcessUsage>();
     for (const pid of pids) {
-      const stat = this.#readStat(pid);
-      if (stat === null) continue;
-      found.set(pid, { rssBytes: stat.rssPages * this.#pageSize(), cpuMs: stat.cpuTicks * TICK_MS });
+      const found: Used | null | undefined = isListed ? this.#known.get(pid) : this.#readStat(pid);
+      if (found === null || found === undefined) continue;
+      used.set(pid, { rssBytes: found.rssPages * this.#pageSize(), cpuMs: found.cpuTicks * TICK_MS });
     }
-    return found;
+    return { at: isListed ? this.#listedAt! : now, used };
   }
 
   /** In bytes, read off this process, which is told in both units: `status` of everybody would cost as much as all the rest. */
@@ -162,11 +169,12 @@ class LinuxProcessTable implements ProcessTable {
   }
 
   /** What is known of this process from before (L1), or a blank entry. */
-  #recall({ pid, startTicks, image }: ProcStat): Known {
+  #recall({ pid, startTicks, image, rssPages, cpuTicks }: ProcStat): Known {
     const before = this.#known.get(pid);
-    if (before?.startTicks !== startTicks) return { startTicks, image, cookie: null, asked: false };
-    if (before.image === image || before.cookie !== null) return before;
-    return { startTicks, image, cookie: null, asked: false };
+    if (before?.startTicks === startTicks && (before.image === image || before.cookie !== null)) {
+      return Object.assign(before, { rssPages, cpuTicks });
+    }
+    return { startTicks, image, cookie: null, asked: false, rssPages, cpuTicks };
   }
 
   /** Null: ended, another user's, or without the variable. The first entry counts, as for getenv(3). */

@@ -42,6 +42,9 @@ export type SignalResult = 'sent' | 'gone' | 'denied';
  */
 export type ProcessUsage = { readonly rssBytes: number; readonly cpuMs: number };
 
+/** `at`: when this was so, in monotonic ms. */
+export type UsageLook = { readonly at: number; readonly used: ReadonlyMap<number, ProcessUsage> };
+
 export interface ProcessTable {
   readonly hostId: string;
   readonly bootId: string;
@@ -62,6 +65,6 @@ export interface ProcessTable {
   memoryFreeBytes(): number;
   /** Resident memory in bytes; null when nobody has this pid. */
   rssBytes(pid: number): number | null;
-  /** What these processes use; who is gone or hidden is absent. */
-  usage(pids: readonly number[]): ReadonlyMap<number, ProcessUsage>;
+  /** What these processes use, now or at a listing that is at most this old, in ms; who is gone or hidden is absent. */
+  usage(pids: readonly number[], ageMaxMs: number): UsageLook;
 }

@@ -5,7 +5,7 @@
  * U2. No figure is better than a wrong one: a share of a processor is told only when two looks in a row saw the group, and none when
  *     its time went back, as it does when somebody outside of it took the time of one that ended.
  */
-import type { ProcessTable } from './process-table.ts';
+import type { ProcessTable, ProcessUsage } from './process-table.ts';
 
 export type MeasuredUsage = {
   /** Resident, of all together; what they share counts for each. */
@@ -19,7 +19,7 @@ export const NO_USAGE: MeasuredUsage = { memoryBytes: null, cpuPercent: null };
 /** Who belongs to which group now, by the name of the group. */
 export type UsageGroups = () => ReadonlyMap<string, readonly number[]>;
 
-/** Two pages that ask every 2 s cost no more than one; a look at a hundred processes is half a thousandth of a processor. */
+/** Two pages that ask every 2 s cost no more than one. While runs live their monitors list the table more often than this. */
 export const LOOK_MS = 8_000;
 /** A look that is older says nothing about now. */
 const STALE_MS = 60_000;
@@ -36,6 +36,8 @@ export type UsageMeterParts = {
 export class UsageMeter {
   readonly #parts: UsageMeterParts;
   #at: number | null = null;
+  /** When what the last look saw was so. */
+  #seenAt: number | null = null;
   #looks = new Map<string, Look>();
 
   constructor(parts: UsageMeterParts) {
@@ -50,10 +52,14 @@ export class UsageMeter {
   }
 
   #look(at: number): void {
-    const ms = this.#at === null || at - this.#at >= STALE_MS ? null : at - this.#at;
     this.#at = at;
     try {
-      this.#looks = this.#measured(ms);
+      const members = this.#parts.groups();
+      const seen = this.#parts.table.usage([...new Set([...members.values()].flat())], LOOK_MS);
+      const ms = this.#seenAt === null ? null : seen.at - this.#seenAt;
+      if (ms === 0) return;
+      this.#looks = this.#measured(members, seen.used, ms === null || ms >= STALE_MS ? null : ms);
+      this.#seenAt = seen.at;
     } catch {
       // No file descriptors are left: who starts and ends processes says so, figures are just missing until the next look.
       this.#looks = new Map();
@@ -61,9 +67,11 @@ export class UsageMeter {
   }
 
   /** `ms`: since the look before; null when that says nothing any more. */
-  #measured(ms: number | null): Map<string, Look> {
-    const members = this.#parts.groups();
-    const used = this.#parts.table.usage([...new Set([...members.values()].flat())]);
+  #measured(
+    members: ReturnType<UsageGroups>,
+    used: ReadonlyMap<number, ProcessUsage>,
+    ms: number | null,
+  ): Map<string, Look> {
     const looks = new Map<string, Look>();
     for (const [group, pids] of members) {
       const found = pids.flatMap((pid) => used.get(pid) ?? []);

@@ -79,7 +79,8 @@ describe.each(tables)('the table of $name', ({ table }) => {
 
   test('tells what processes use, and is silent about those that are gone', async () => {
     const { user, system } = process.cpuUsage();
-    const used = table.usage([process.pid, 4_000_000]);
+    const { at, used } = table.usage([process.pid, 4_000_000], 0);
+    expect(at).toBeLessThanOrEqual(performance.now());
     expect([...used.keys()]).toEqual([process.pid]);
     // `ps` of Linux tells whole seconds, others hundredths.
     expect(used.get(process.pid)!.cpuMs).toBeGreaterThan((user + system) / 1_000 - 2_000);
@@ -87,7 +88,7 @@ describe.each(tables)('the table of $name', ({ table }) => {
     const { rssBytes } = used.get(process.pid)!;
     expect(rssBytes / process.memoryUsage.rss()).toBeGreaterThan(0.7);
     expect(rssBytes / process.memoryUsage.rss()).toBeLessThan(1.4);
-    expect(table.usage([]).size).toBe(0);
+    expect(table.usage([], 0).used.size).toBe(0);
   });
 
   test('follows a program from start to end', async () => {
@@ -196,6 +197,19 @@ const playedProc = () => {
   write(`${process.pid}/stat`, `${process.pid} (node) S ${STAT_TAIL}`);
   return { proc, write, end: () => rmSync(proc, { recursive: true }) };
 };
+
+test('what processes use is as of a listing that is young enough, without a look', () => {
+  const { proc, write, end } = playedProc();
+  const pid = 4_525;
+  write(`${String(pid)}/stat`, `${String(pid)} (cat) S ${STAT_TAIL}`);
+  const table = createLinuxProcessTable(proc);
+  expect(table.list().map(({ identity }) => identity.pid)).toContain(pid);
+  write(`${String(pid)}/stat`, `${String(pid)} (cat) S ${STAT_TAIL.replace(' 388 ', ' 400 ')}`);
+  const pagesAt = (ageMaxMs: number): number => table.usage([pid, 4_526], ageMaxMs).used.get(pid)!.rssBytes / 4_096;
+  expect([pagesAt(60_000), pagesAt(-1)]).toEqual([388, 400]);
+  expect(table.usage([pid], 60_000).at).toBeLessThan(table.usage([pid], -1).at);
+  end();
+});
 
 test('L1: a cookie is read once a program, stays when it is overwritten, and is read anew after an exec', () => {
   const { proc, write, end } = playedProc();

@@ -12,7 +12,7 @@ import type {
   ProcessRow,
   ProcessSignal,
   ProcessTable,
-  ProcessUsage,
+  UsageLook,
   SignalResult,
 } from '../../../src/supervisor/processes/process-table.ts';
 
@@ -120,8 +120,8 @@ export class ScriptedProcessTable implements ProcessTable {
     return null;
   }
 
-  usage(): ReadonlyMap<number, ProcessUsage> {
-    return new Map();
+  usage(): UsageLook {
+    return { at: 0, used: new Map() };
   }
 
   #deliver({ pid, obeys = 'SIGTERM' }: ScriptedRow, signal: ProcessSignal): void {

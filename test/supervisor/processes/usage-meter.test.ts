@@ -3,21 +3,23 @@
  * Method: a table that says what it is told to, and a clock that is moved by hand.
  */
 import { expect, test } from 'vitest';
-import type { ProcessUsage } from '../../../src/supervisor/processes/process-table.ts';
+import type { ProcessUsage, UsageLook } from '../../../src/supervisor/processes/process-table.ts';
 import { LOOK_MS, NO_USAGE, UsageMeter } from '../../../src/supervisor/processes/usage-meter.ts';
 
 const bench = () => {
-  const world = { now: 0, looks: 0, broken: false, cpuMs: new Map<number, number>() };
+  /** `age`: of what a look sees. */
+  const world = { now: 0, age: 0, looks: 0, broken: false, cpuMs: new Map<number, number>() };
   const groups = new Map<string, readonly number[]>();
-  const usage = (pids: readonly number[]): ReadonlyMap<number, ProcessUsage> => {
+  const usage = (pids: readonly number[]): UsageLook => {
     world.looks += 1;
     if (world.broken) throw new Error('too many open files');
-    return new Map(
-      pids.flatMap((pid) => {
+    const used = new Map(
+      pids.flatMap((pid): [number, ProcessUsage][] => {
         const cpuMs = world.cpuMs.get(pid);
         return cpuMs === undefined ? [] : [[pid, { rssBytes: pid * 1_000, cpuMs }]];
       }),
     );
+    return { at: world.now - world.age, used };
   };
   const meter = new UsageMeter({ table: { usage }, groups: () => groups, now: () => world.now });
   return { world, groups, meter, percent: (group: string) => meter.of(group).cpuPercent };
@@ -61,6 +63,21 @@ test('a program that came and went counts through whoever waited for it', () => 
   world.cpuMs.set(7, 100 + LOOK_MS / 2 + LOOK_MS / 10);
   world.cpuMs.delete(9);
   expect(percent('run-a')).toBe(10);
+});
+
+test('a share is that of the time between what two looks saw, and the same seen twice is no news', () => {
+  const { world, groups, percent } = bench();
+  groups.set('run-a', [7]);
+  world.cpuMs.set(7, 0);
+  percent('run-a');
+  world.now += LOOK_MS;
+  world.age = LOOK_MS / 2;
+  world.cpuMs.set(7, LOOK_MS / 4);
+  expect(percent('run-a')).toBe(50);
+  world.now += LOOK_MS;
+  world.age += LOOK_MS;
+  world.cpuMs.set(7, LOOK_MS);
+  expect(percent('run-a')).toBe(50);
 });
 
 test('U2: a time that went back, a look of long ago and a group that is new or gone give no figure', () => {
