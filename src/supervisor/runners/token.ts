@@ -1,7 +1,8 @@
 /**
  * The secrets that stand in a contract: made from the project's secret, so that a repeated effect writes the same contract.
  *
- * T1. Compared in constant time, through a hash: neither content nor length shows in the time it takes.
+ * T1. Compared in constant time, through a hash: neither content nor length shows in the time it takes. The length of a token is no
+ *     secret: two of them are compared as they are.
  */
 import { nodeCrypto } from '../processes/node-crypto.ts';
 
@@ -18,6 +19,12 @@ export const runnerToken = (secret: string | Uint8Array, { runId, epoch }: Token
 /** True when the token is the subject's own. */
 export const isRunnerToken = (secret: string | Uint8Array, subject: TokenSubject, token: string): boolean =>
   isSameSecret(runnerToken(secret, subject), token);
+
+/** Of two runner tokens, one of them proven (T1). */
+export const isSameToken = (proven: string, given: string): boolean => {
+  const [one, other] = [Buffer.from(proven), Buffer.from(given)];
+  return one.length === other.length && nodeCrypto().timingSafeEqual(one, other);
+};
 
 /** What `viewer/attach` asks for: lets its holder see (and, asked for, type into) the terminal, and nothing else. */
 export const viewerTicket = (token: string): string =>

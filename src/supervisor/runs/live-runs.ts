@@ -17,6 +17,8 @@ export type LiveRun = {
   readonly runId: string;
   epoch: number;
   link: RunnerLink | null;
+  /** Its runner's, once a message proved it: every later one is compared with it. */
+  token: string | null;
   /** The granted runner, or the one that was spawned and has not asked yet. */
   runner: ProcessIdentity | null;
   agent: AgentProcess | null;
@@ -58,6 +60,7 @@ export class LiveRuns {
       runId,
       epoch,
       link: null,
+      token: null,
       runner: null,
       agent: null,
       scope: null,

@@ -22,7 +22,7 @@ import {
   type RunnerReady,
   type SpoolEntry,
 } from '../runners/protocol.ts';
-import { isRunnerToken } from '../runners/token.ts';
+import { isRunnerToken, isSameToken } from '../runners/token.ts';
 import { createFollowup } from './followup.ts';
 import { gateIdOf, isMachineReport, principalOf, reportMessage } from './report-messages.ts';
 import { runContext, type RunParts } from './run-parts.ts';
@@ -177,11 +177,13 @@ function renew(parts: RunParts, runId: string): void {
   parts.live.leases.renew(runId, parts.clock.monotonic());
 }
 
-function checkToken(parts: RunParts, address: RunnerAddress): void {
-  if (!isRunnerToken(parts.project.secret, address, address.token)) {
-    throw new ConductorError(
-      'not_permitted',
-      `the token does not belong to epoch ${String(address.epoch)} of ${address.runId}`,
-    );
+/** @throws ConductorError `not_permitted` (I4) */
+function checkToken(parts: RunParts, { runId, epoch, token }: RunnerAddress): void {
+  const run = parts.live.get(runId);
+  const known = run?.epoch === epoch ? run : null;
+  if (known !== null && known.token !== null && isSameToken(known.token, token)) return;
+  if (!isRunnerToken(parts.project.secret, { runId, epoch }, token)) {
+    throw new ConductorError('not_permitted', `the token does not belong to epoch ${String(epoch)} of ${runId}`);
   }
+  if (known !== null) known.token = token;
 }

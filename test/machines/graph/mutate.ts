@@ -5,9 +5,9 @@
  * A mutant is a whole machine, so that a suite can load it wherever it loads the real one.
  */
 import { createMachine, type AnyStateMachine } from 'xstate';
-import type { Path } from './cover.ts';
+import type { Path, PathStep } from './cover.ts';
 import type { MachineCases } from './machine-cases.ts';
-import { createStepper, type Snapshot } from './stepper.ts';
+import { createStepper, type Outcome, type Snapshot } from './stepper.ts';
 
 export type MutantKind = 'guard removed' | 'target swapped' | 'action dropped' | 'number shifted' | 'check blinded';
 export type Mutant = {
@@ -264,23 +264,75 @@ const isSame = (a: Snapshot, b: Snapshot): boolean =>
     JSON.stringify(a.value) === JSON.stringify(b.value) &&
     (a.context === b.context || textOf(a.context) === textOf(b.context)));
 
+/** A step of the real machine by itself: where it begins, what happens, what comes of it. */
+type Trial = { readonly before: Snapshot; readonly step: PathStep };
+/** Everything that the real machine does on some paths, each thing once. */
+export type Trials = { readonly births: readonly Path[]; readonly steps: readonly Trial[] };
+
+export function trialsOf(paths: readonly Path[]): Trials {
+  const births = new Map<string, Path>();
+  const steps = new Map<string, Trial>();
+  for (const path of paths) {
+    if (!births.has(path.input)) births.set(path.input, path);
+    let before = path.start.snapshot;
+    for (const step of path.steps) {
+      const key = `${JSON.stringify(before.value)} ${textOf(before.context)} ${textOf(step.event)}`;
+      if (!steps.has(key)) steps.set(key, { before, step });
+      before = step.snapshot;
+    }
+  }
+  return { births: [...births.values()], steps: [...steps.values()] };
+}
+
+/**
+ * Whether a machine departs anywhere from what the real one does: the same as `difference` on each of the paths, because up to the
+ * first difference every snapshot is the real one's. `place`: where to look first, as the id of a mutant names it.
+ */
+export function departs(
+  machine: AnyStateMachine,
+  { births, steps }: Trials,
+  options: { readonly place: string; readonly inputOf: (input: string) => object },
+): boolean {
+  const stepper = createStepper(machine);
+  const isNear = ({ step }: Trial): boolean => step.taken.some((id) => id.startsWith(options.place));
+  const near = steps.filter(isNear);
+  const isOther = ({ before, step }: Trial): boolean =>
+    departure(stepper.step(stepper.own(before), step.event), step) !== null;
+  try {
+    return (
+      births.some((path) => !isSameBirth(stepper.init(options.inputOf(path.input)), path)) ||
+      near.some(isOther) ||
+      steps.some(isOther)
+    );
+  } catch {
+    return true;
+  }
+}
+
+const isSameBirth = (start: Outcome, path: Path): boolean =>
+  isSame(start.snapshot, path.start.snapshot) && textOf(start.actions) === textOf(path.start.actions);
+
+/** How the outcome of a step is another than the real one's; null: it is the same. */
+function departure(outcome: Outcome, step: PathStep): string | null {
+  if ((outcome.taken.length === 0) !== step.ignored) return step.ignored ? 'taken' : 'ignored';
+  // Nothing was taken, here as there: the snapshot is the one before, which was compared.
+  if (step.ignored) return null;
+  if (!isSame(outcome.snapshot, step.snapshot)) return 'another snapshot';
+  return textOf(outcome.actions) === textOf(step.actions) ? null : 'other actions';
+}
+
 /** Where a machine first departs from a path of the real one; null: nowhere. A machine that throws departs. */
 export function difference(machine: AnyStateMachine, path: Path, input: object): string | null {
   const stepper = createStepper(machine);
   try {
     const start = stepper.init(input);
-    if (!isSame(start.snapshot, path.start.snapshot) || textOf(start.actions) !== textOf(path.start.actions))
-      return 'at birth';
+    if (!isSameBirth(start, path)) return 'at birth';
     let { snapshot } = start;
     for (const [index, step] of path.steps.entries()) {
       const outcome = stepper.step(snapshot, step.event);
-      const where = `step ${String(index)} ${step.case}`;
-      if ((outcome.taken.length === 0) !== step.ignored) return `${where}: ${step.ignored ? 'taken' : 'ignored'}`;
-      // Nothing was taken, here as there: the snapshot is the one before, which was compared.
-      if (step.ignored) continue;
-      if (!isSame(outcome.snapshot, step.snapshot)) return `${where}: another snapshot`;
-      if (textOf(outcome.actions) !== textOf(step.actions)) return `${where}: other actions`;
-      ({ snapshot } = outcome);
+      const how = departure(outcome, step);
+      if (how !== null) return `step ${String(index)} ${step.case}: ${how}`;
+      if (!step.ignored) ({ snapshot } = outcome);
     }
     return null;
   } catch (error) {

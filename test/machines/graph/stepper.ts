@@ -25,6 +25,8 @@ export type Stepper = {
   init(input: object): Outcome;
   /** A snapshot that is not active takes nothing. */
   step(snapshot: Snapshot, event: MachineEvent): Outcome;
+  /** The same snapshot as one of this machine: what another machine made stands in states of that one. */
+  own(snapshot: Snapshot): Snapshot;
 };
 
 type Microstep = { readonly type: string; readonly _transitions: readonly unknown[] };
@@ -75,6 +77,10 @@ export function createStepper(machine: AnyStateMachine): Stepper {
   };
   return {
     ids: ids as ReadonlyMap<unknown, TransitionId>,
+    own: ({ value, context, status }) =>
+      status === 'active'
+        ? (machine.resolveState({ value, context } as never) as unknown as Snapshot)
+        : { value, context, status },
     init: (input) => observed(() => machine.getInitialSnapshot(scope as never, input)),
     step: (snapshot, event) =>
       snapshot.status === 'active'

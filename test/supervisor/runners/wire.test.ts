@@ -19,7 +19,13 @@ import { encodeFrame, FrameDecoder } from '../../../src/supervisor/runners/frame
 import type { SpoolEntry } from '../../../src/supervisor/runners/protocol.ts';
 import { RpcPeer } from '../../../src/supervisor/runners/rpc-peer.ts';
 import { encodeSpoolEntry, parseSpool } from '../../../src/supervisor/runners/spool.ts';
-import { isRunnerToken, isSameSecret, runnerToken, viewerTicket } from '../../../src/supervisor/runners/token.ts';
+import {
+  isRunnerToken,
+  isSameSecret,
+  isSameToken,
+  runnerToken,
+  viewerTicket,
+} from '../../../src/supervisor/runners/token.ts';
 
 describe('frames', () => {
   test('come out whole, however they are cut', () => {
@@ -149,4 +155,7 @@ test('tokens speak for one run and one epoch; a ticket is not the token', () => 
   expect(isRunnerToken('secret', { runId: 'run-1', epoch: 4 }, token)).toBe(false);
   expect(isRunnerToken('secret', subject, '')).toBe(false);
   expect(isSameSecret(viewerTicket(token), token)).toBe(false);
+  expect(
+    [token, `${token}0`, token.slice(1), '', token.replace(/./, 'x')].map((given) => isSameToken(token, given)),
+  ).toEqual([true, false, false, false, false]);
 });
