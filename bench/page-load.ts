@@ -10,7 +10,7 @@ import type { Page } from 'playwright-core';
 import { intervalOf, median, quantile, type BenchRow } from './bench-row.ts';
 import { detailsOf, openPageStage, type PageStage } from './page-stage.ts';
 
-const PAIRS = 45;
+const PAIRS = 32;
 const WINDOW_MS = 12_000;
 /** After the page came or went: what it asks for at first is not what it costs while it is open. */
 const SETTLE_MS = 2_000;

@@ -5,9 +5,11 @@
  * D1. It listens on 127.0.0.1 and nowhere else; at the port it had before when that is free, else at another.
  * D2. What the guard refuses costs nothing but a short answer; every answer carries the security headers.
  * D3. Sizes and times of what comes in are bounded: headers, connections, how long a request may take.
+ * D4. Whoever has said nothing is told nothing: browsers connect before they have anything to ask, and would take the word for the
+ *     answer to what they ask in that moment. A closed connection they ask again on another.
  */
 import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ConductorError } from '../../machines/errors.ts';
 import type { ApiError } from './protocol.ts';
@@ -16,9 +18,10 @@ import { refusalOf, securityHeaders } from './request-guard.ts';
 const HOST = '127.0.0.1';
 const HEADER_BYTES_MAX = 16_384;
 const CONNECTIONS_MAX = 256;
-/** How long a client may take to send its headers, and all of a request, in ms. */
+/** How long a client may take to send its headers, and all of a request, and how often that is looked at, in ms. */
 const HEADERS_MS = 10_000;
 const REQUEST_MS = 30_000;
+const LOOK_MS = 30_000;
 /** How long a refused client may take to read why, in ms. */
 const LINGER_MS = 1_000;
 
@@ -36,6 +39,9 @@ export type FrontDoorOptions = {
   readonly log: (error: unknown) => void;
   /** It listens no more. */
   readonly onFail: (error: unknown) => void;
+  /** Default HEADERS_MS, LOOK_MS. */
+  readonly headersMs?: number;
+  readonly lookMs?: number;
 };
 
 export type FrontDoor = {
@@ -48,8 +54,9 @@ export type FrontDoor = {
 export const openFrontDoor = async (options: FrontDoorOptions): Promise<FrontDoor> => {
   const server = createServer({
     maxHeaderSize: HEADER_BYTES_MAX,
-    headersTimeout: HEADERS_MS,
+    headersTimeout: options.headersMs ?? HEADERS_MS,
     requestTimeout: REQUEST_MS,
+    connectionsCheckingInterval: options.lookMs ?? LOOK_MS,
   });
   server.maxConnections = CONNECTIONS_MAX;
   const port = await listen(server, options.port);
@@ -66,8 +73,8 @@ export const openFrontDoor = async (options: FrontDoorOptions): Promise<FrontDoo
     void serveUpgrade(request, socket, { ...options, port, head });
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
-    refuseSocket(socket, { status, text: 'The request is not one.', headers: securityHeaders(undefined, port) });
+    if ((socket as Socket).bytesRead === 0) socket.destroy();
+    else refuseSocket(socket, { ...wrongWith(error), headers: securityHeaders(undefined, port) });
   });
   return {
     port,
@@ -80,6 +87,12 @@ export const openFrontDoor = async (options: FrontDoorOptions): Promise<FrontDoo
       await closed;
     },
   };
+};
+
+const wrongWith = ({ code }: NodeJS.ErrnoException): { readonly status: number; readonly text: string } => {
+  if (code === 'HPE_HEADER_OVERFLOW') return { status: 431, text: 'The headers of the request are too large.' };
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return { status: 408, text: 'The request took too long.' };
+  return { status: 400, text: 'The request is not one.' };
 };
 
 /** @returns the port: the wanted one, or another when somebody has it (D1). */
