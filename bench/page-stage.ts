@@ -6,12 +6,12 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { connect as connectSocket } from 'node:net';
 import { join } from 'node:path';
-import chromium from '@sparticuz/chromium';
 import { chromium as driver, type Browser, type Page } from 'playwright-core';
 import type { SupervisorClient } from '../src/hosts/rpc/rpc-client.ts';
 import { CHILD_CALLS, CHILD_FRAME_BYTES_MAX, type ChildReport } from '../src/supervisor/runners/protocol.ts';
 import { RpcPeer } from '../src/supervisor/runners/rpc-peer.ts';
 import { askTerminalLink } from '../test/e2e/inspector/terminal-link.ts';
+import { browserProgram } from '../test/visualizations/browser-program.ts';
 import { makeProject, until, type ScratchProject } from './scratch-project.ts';
 
 export const RUNS = 50;
@@ -50,7 +50,7 @@ export async function openPageStage(): Promise<PageStage> {
   const client = await project.connect();
   const { objectiveId, runs } = await startRuns(project, client);
   const browser = await driver.launch({
-    executablePath: await chromium.executablePath(),
+    executablePath: await browserProgram(),
     args: ['--no-sandbox', '--disable-gpu', '--enable-precise-memory-info'],
   });
   const link = async (): Promise<string> => askTerminalLink(client.facts.socket);

@@ -1,9 +1,9 @@
 /** One real browser for a file of tests. */
-import chromium from '@sparticuz/chromium';
 import { chromium as driver, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import { browserProgram } from './browser-program.ts';
 
 export const openBrowser = async (): Promise<Browser> =>
-  driver.launch({ executablePath: await chromium.executablePath(), args: ['--no-sandbox', '--disable-gpu'] });
+  driver.launch({ executablePath: await browserProgram(), args: ['--no-sandbox', '--disable-gpu'] });
 
 export const DESKTOP = { width: 1440, height: 900 };
 export const PHONE = { width: 390, height: 844 };
