@@ -161,7 +161,7 @@ export class VirtualHost {
         return 'sent';
       },
       memoryFreeBytes: () => this.memoryFree,
-      usage: () => ({ at: 0, used: new Map() }),
+      usage: () => new Map(),
       rssBytes: (pid) => (this.#processes.has(pid) ? 48 * 1_048_576 : null),
     };
   }

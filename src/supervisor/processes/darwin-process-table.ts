@@ -14,7 +14,7 @@ import { hashHostId } from './host-identity.ts';
 import { judgeLiveness, sameIdentity, type Liveness, type ProcessIdentity } from './process-identity.ts';
 import { sendGroupSignal, sendSignal } from './process-signal.ts';
 import { findCookie, parsePsLine, parsePsTexts, parsePsUsage, parseVmStat, PS_COLUMNS } from './darwin-process-text.ts';
-import type { ProcessRow, ProcessSignal, ProcessTable, UsageLook, SignalResult } from './process-table.ts';
+import type { ProcessRow, ProcessSignal, ProcessTable, ProcessUsage, SignalResult } from './process-table.ts';
 
 /** Runs a program and returns what it printed; '' when it ended with an exit code above 0, as `ps -p` does for nobody. */
 export type RunProgram = (file: string, args: readonly string[]) => string;
@@ -103,11 +103,10 @@ class DarwinProcessTable implements ProcessTable {
   }
 
   /** Always as it is now: a listing does not say it. */
-  usage(pids: readonly number[]): UsageLook {
-    const at = performance.now();
-    if (pids.length === 0) return { at, used: new Map() };
+  usage(pids: readonly number[]): ReadonlyMap<number, ProcessUsage> {
+    if (pids.length === 0) return new Map();
     const text = this.#run('/bin/ps', ['-o', 'pid=', '-o', 'rss=', '-o', 'time=', '-p', pids.join(',')]);
-    return { at, used: parsePsUsage(text) };
+    return parsePsUsage(text, performance.now());
   }
 
   #row(pid: number): ProcessRow | null {

@@ -37,12 +37,12 @@ export const parsePsLine = (
 };
 
 /** Lines of `ps -o pid=,rss=,time=`: `1234  5678   1:02.34`, with hours or days before it when there are any. */
-export const parsePsUsage = (output: string): ReadonlyMap<number, ProcessUsage> =>
+export const parsePsUsage = (output: string, at: number): ReadonlyMap<number, ProcessUsage> =>
   new Map(
     [...output.matchAll(/^\s*(\d+)\s+(\d+)\s+(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+(?:\.\d+)?)\s*$/gm)].map(
       ([, pid, rss, days = '0', hours = '0', minutes, seconds]): [number, ProcessUsage] => {
         const inMinutes = (Number(days) * 24 + Number(hours)) * 60 + Number(minutes);
-        return [Number(pid), { rssBytes: Number(rss) * 1_024, cpuMs: (inMinutes * 60 + Number(seconds)) * 1_000 }];
+        return [Number(pid), { rssBytes: Number(rss) * 1_024, cpuMs: (inMinutes * 60 + Number(seconds)) * 1_000, at }];
       },
     ),
   );

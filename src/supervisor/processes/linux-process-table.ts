@@ -19,7 +19,6 @@ import {
   type ProcessTable,
   type ProcessUsage,
   type SignalResult,
-  type UsageLook,
 } from './process-table.ts';
 import { parseProcStat, type ProcStat } from './proc-stat.ts';
 
@@ -51,7 +50,7 @@ class LinuxProcessTable implements ProcessTable {
   #known = new Map<number, Known>();
   #self: ProcessIdentity | null = null;
   #pageBytes: number | null = null;
-  #listedAt: number | null = null;
+  #listedAt = -Infinity;
 
   constructor(proc: string, hostId: string | undefined) {
     this.#proc = proc;
@@ -143,16 +142,18 @@ class LinuxProcessTable implements ProcessTable {
     return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1_024;
   }
 
-  usage(pids: readonly number[], ageMaxMs: number): UsageLook {
+  usage(pids: readonly number[], ageMaxMs: number): ReadonlyMap<number, ProcessUsage> {
     const now = performance.now();
-    const isListed = this.#listedAt !== null && now - this.#listedAt <= ageMaxMs;
+    const listedAt = now - this.#listedAt <= ageMaxMs ? this.#listedAt : null;
     const used = new Map<number, ProcessUsage>();
     for (const pid of pids) {
-      const found: Used | null | undefined = isListed ? this.#known.get(pid) : this.#readStat(pid);
-      if (found === null || found === undefined) continue;
-      used.set(pid, { rssBytes: found.rssPages * this.#pageSize(), cpuMs: found.cpuTicks * TICK_MS });
+      const listed = listedAt === null ? undefined : this.#known.get(pid);
+      const found: Used | null = listed ?? this.#readStat(pid);
+      if (found === null) continue;
+      const at = listed === undefined ? now : listedAt!;
+      used.set(pid, { rssBytes: found.rssPages * this.#pageSize(), cpuMs: found.cpuTicks * TICK_MS, at });
     }
-    return { at: isListed ? this.#listedAt! : now, used };
+    return used;
   }
 
   /** In bytes, read off this process, which is told in both units: `status` of everybody would cost as much as all the rest. */

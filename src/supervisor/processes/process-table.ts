@@ -38,12 +38,9 @@ export type SignalResult = 'sent' | 'gone' | 'denied';
 
 /**
  * Resident memory in bytes, and time that it has used of all processors since its start, in ms; on Linux with that of its ended
- * children.
+ * children. `at`: when this was so, in monotonic ms.
  */
-export type ProcessUsage = { readonly rssBytes: number; readonly cpuMs: number };
-
-/** `at`: when this was so, in monotonic ms. */
-export type UsageLook = { readonly at: number; readonly used: ReadonlyMap<number, ProcessUsage> };
+export type ProcessUsage = { readonly rssBytes: number; readonly cpuMs: number; readonly at: number };
 
 export interface ProcessTable {
   readonly hostId: string;
@@ -65,6 +62,6 @@ export interface ProcessTable {
   memoryFreeBytes(): number;
   /** Resident memory in bytes; null when nobody has this pid. */
   rssBytes(pid: number): number | null;
-  /** What these processes use, now or at a listing that is at most this old, in ms; who is gone or hidden is absent. */
-  usage(pids: readonly number[], ageMaxMs: number): UsageLook;
+  /** What these processes use, now, or at a listing they are in that is at most this old, in ms; who is gone or hidden is absent. */
+  usage(pids: readonly number[], ageMaxMs: number): ReadonlyMap<number, ProcessUsage>;
 }

@@ -24,7 +24,8 @@ export const LOOK_MS = 8_000;
 /** A look that is older says nothing about now. */
 const STALE_MS = 60_000;
 
-type Look = { readonly cpuMs: number; readonly usage: MeasuredUsage };
+/** `at`: when it was so, as the table says. */
+type Look = { readonly at: number; readonly cpuMs: number; readonly usage: MeasuredUsage };
 
 export type UsageMeterParts = {
   readonly table: Pick<ProcessTable, 'usage'>;
@@ -36,8 +37,6 @@ export type UsageMeterParts = {
 export class UsageMeter {
   readonly #parts: UsageMeterParts;
   #at: number | null = null;
-  /** When what the last look saw was so. */
-  #seenAt: number | null = null;
   #looks = new Map<string, Look>();
 
   constructor(parts: UsageMeterParts) {
@@ -55,36 +54,30 @@ export class UsageMeter {
     this.#at = at;
     try {
       const members = this.#parts.groups();
-      const seen = this.#parts.table.usage([...new Set([...members.values()].flat())], LOOK_MS);
-      const ms = this.#seenAt === null ? null : seen.at - this.#seenAt;
-      if (ms === 0) return;
-      this.#looks = this.#measured(members, seen.used, ms === null || ms >= STALE_MS ? null : ms);
-      this.#seenAt = seen.at;
+      const used = this.#parts.table.usage([...new Set([...members.values()].flat())], LOOK_MS);
+      const looks = [...members].map(([group, pids]) => [group, this.#lookAt(group, pids, used)] as const);
+      this.#looks = new Map(looks.filter((entry): entry is [string, Look] => entry[1] !== null));
     } catch {
       // No file descriptors are left: who starts and ends processes says so, figures are just missing until the next look.
       this.#looks = new Map();
     }
   }
 
-  /** `ms`: since the look before; null when that says nothing any more. */
-  #measured(
-    members: ReturnType<UsageGroups>,
-    used: ReadonlyMap<number, ProcessUsage>,
-    ms: number | null,
-  ): Map<string, Look> {
-    const looks = new Map<string, Look>();
-    for (const [group, pids] of members) {
-      const found = pids.flatMap((pid) => used.get(pid) ?? []);
-      if (found.length === 0) continue;
-      const memoryBytes = found.reduce((sum, { rssBytes }) => sum + rssBytes, 0);
-      const cpuMs = found.reduce((sum, one) => sum + one.cpuMs, 0);
-      looks.set(group, { cpuMs, usage: { memoryBytes, cpuPercent: share(this.#looks.get(group), cpuMs, ms) } });
-    }
-    return looks;
+  #lookAt(group: string, pids: readonly number[], used: ReadonlyMap<number, ProcessUsage>): Look | null {
+    const found = pids.flatMap((pid) => used.get(pid) ?? []);
+    if (found.length === 0) return null;
+    const memoryBytes = found.reduce((sum, { rssBytes }) => sum + rssBytes, 0);
+    const cpuMs = found.reduce((sum, one) => sum + one.cpuMs, 0);
+    const at = Math.max(...found.map((one) => one.at));
+    const before = this.#looks.get(group);
+    // The same as last time, from the same listing.
+    if (before?.at === at) return before;
+    return { at, cpuMs, usage: { memoryBytes, cpuPercent: share(before, cpuMs, at) } };
   }
 }
 
-const share = (before: Look | undefined, cpuMs: number, ms: number | null): number | null => {
-  if (before === undefined || ms === null || cpuMs < before.cpuMs) return null;
-  return Math.round(((cpuMs - before.cpuMs) / ms) * 1_000) / 10;
+/** U2. */
+const share = (before: Look | undefined, cpuMs: number, at: number): number | null => {
+  if (before === undefined || at - before.at >= STALE_MS || cpuMs < before.cpuMs) return null;
+  return Math.round(((cpuMs - before.cpuMs) / (at - before.at)) * 1_000) / 10;
 };

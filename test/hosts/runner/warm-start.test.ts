@@ -87,7 +87,7 @@ test('N2: it waits without using time, and ends when whoever would give it a con
   bench = new RunnerBench('true');
   const runner = startWarm();
   const identity = table.identify(runner.pid!)!;
-  const used = (): number => table.usage([identity.pid], 0).used.get(identity.pid)?.cpuMs ?? 0;
+  const used = (): number => table.usage([identity.pid], 0).get(identity.pid)?.cpuMs ?? 0;
   let before = -1;
   await until('it waits', () => {
     const isStill = used() === before && before > 0;

@@ -79,8 +79,8 @@ describe.each(tables)('the table of $name', ({ table }) => {
 
   test('tells what processes use, and is silent about those that are gone', async () => {
     const { user, system } = process.cpuUsage();
-    const { at, used } = table.usage([process.pid, 4_000_000], 0);
-    expect(at).toBeLessThanOrEqual(performance.now());
+    const used = table.usage([process.pid, 4_000_000], 0);
+    expect(used.get(process.pid)!.at).toBeLessThanOrEqual(performance.now());
     expect([...used.keys()]).toEqual([process.pid]);
     // `ps` of Linux tells whole seconds, others hundredths.
     expect(used.get(process.pid)!.cpuMs).toBeGreaterThan((user + system) / 1_000 - 2_000);
@@ -88,7 +88,7 @@ describe.each(tables)('the table of $name', ({ table }) => {
     const { rssBytes } = used.get(process.pid)!;
     expect(rssBytes / process.memoryUsage.rss()).toBeGreaterThan(0.7);
     expect(rssBytes / process.memoryUsage.rss()).toBeLessThan(1.4);
-    expect(table.usage([], 0).used.size).toBe(0);
+    expect(table.usage([], 0).size).toBe(0);
   });
 
   test('follows a program from start to end', async () => {
@@ -130,11 +130,11 @@ describe.each(tables)('the table of $name', ({ table }) => {
 
 test('times as the ps of macOS prints them', () => {
   const text = '  1234  5678   0:01.50\n 99 1024  61:02.34\n 7 8 1:00:00.00\n 8 8 2-01:00:00\n nonsense\n';
-  expect([...parsePsUsage(text)]).toEqual([
-    [1_234, { rssBytes: 5_678 * 1_024, cpuMs: 1_500 }],
-    [99, { rssBytes: 1_024 * 1_024, cpuMs: 3_662_340 }],
-    [7, { rssBytes: 8_192, cpuMs: 3_600_000 }],
-    [8, { rssBytes: 8_192, cpuMs: 49 * 3_600_000 }],
+  expect([...parsePsUsage(text, 7)]).toEqual([
+    [1_234, { rssBytes: 5_678 * 1_024, cpuMs: 1_500, at: 7 }],
+    [99, { rssBytes: 1_024 * 1_024, cpuMs: 3_662_340, at: 7 }],
+    [7, { rssBytes: 8_192, cpuMs: 3_600_000, at: 7 }],
+    [8, { rssBytes: 8_192, cpuMs: 49 * 3_600_000, at: 7 }],
   ]);
 });
 
@@ -205,9 +205,17 @@ test('what processes use is as of a listing that is young enough, without a look
   const table = createLinuxProcessTable(proc);
   expect(table.list().map(({ identity }) => identity.pid)).toContain(pid);
   write(`${String(pid)}/stat`, `${String(pid)} (cat) S ${STAT_TAIL.replace(' 388 ', ' 400 ')}`);
-  const pagesAt = (ageMaxMs: number): number => table.usage([pid, 4_526], ageMaxMs).used.get(pid)!.rssBytes / 4_096;
-  expect([pagesAt(60_000), pagesAt(-1)]).toEqual([388, 400]);
-  expect(table.usage([pid], 60_000).at).toBeLessThan(table.usage([pid], -1).at);
+  // Begun since.
+  write('4526/stat', `4526 (new) S ${STAT_TAIL}`);
+  const seen = (ageMaxMs: number) => table.usage([pid, 4_526, 4_527], ageMaxMs);
+  const pagesOf = (ageMaxMs: number): readonly number[] =>
+    [...seen(ageMaxMs).values()].map(({ rssBytes }) => rssBytes / 4_096);
+  expect([pagesOf(60_000), pagesOf(-1)]).toEqual([
+    [388, 388],
+    [400, 388],
+  ]);
+  const listed = seen(60_000);
+  expect(listed.get(pid)!.at).toBeLessThan(listed.get(4_526)!.at);
   end();
 });
 

@@ -12,7 +12,7 @@ import type {
   ProcessRow,
   ProcessSignal,
   ProcessTable,
-  UsageLook,
+  ProcessUsage,
   SignalResult,
 } from '../../../src/supervisor/processes/process-table.ts';
 
@@ -120,8 +120,8 @@ export class ScriptedProcessTable implements ProcessTable {
     return null;
   }
 
-  usage(): UsageLook {
-    return { at: 0, used: new Map() };
+  usage(): ReadonlyMap<number, ProcessUsage> {
+    return new Map();
   }
 
   #deliver({ pid, obeys = 'SIGTERM' }: ScriptedRow, signal: ProcessSignal): void {

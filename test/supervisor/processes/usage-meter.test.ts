@@ -3,23 +3,22 @@
  * Method: a table that says what it is told to, and a clock that is moved by hand.
  */
 import { expect, test } from 'vitest';
-import type { ProcessUsage, UsageLook } from '../../../src/supervisor/processes/process-table.ts';
+import type { ProcessUsage } from '../../../src/supervisor/processes/process-table.ts';
 import { LOOK_MS, NO_USAGE, UsageMeter } from '../../../src/supervisor/processes/usage-meter.ts';
 
 const bench = () => {
   /** `age`: of what a look sees. */
   const world = { now: 0, age: 0, looks: 0, broken: false, cpuMs: new Map<number, number>() };
   const groups = new Map<string, readonly number[]>();
-  const usage = (pids: readonly number[]): UsageLook => {
+  const usage = (pids: readonly number[]): ReadonlyMap<number, ProcessUsage> => {
     world.looks += 1;
     if (world.broken) throw new Error('too many open files');
-    const used = new Map(
+    return new Map(
       pids.flatMap((pid): [number, ProcessUsage][] => {
         const cpuMs = world.cpuMs.get(pid);
-        return cpuMs === undefined ? [] : [[pid, { rssBytes: pid * 1_000, cpuMs }]];
+        return cpuMs === undefined ? [] : [[pid, { rssBytes: pid * 1_000, cpuMs, at: world.now - world.age }]];
       }),
     );
-    return { at: world.now - world.age, used };
   };
   const meter = new UsageMeter({ table: { usage }, groups: () => groups, now: () => world.now });
   return { world, groups, meter, percent: (group: string) => meter.of(group).cpuPercent };
