@@ -307,6 +307,8 @@ export class ProjectFixture {
       }
       await this.#client?.close().catch(() => undefined);
       await until('those to leave that wait for a run', () => this.waiting().length === 0);
+      // It ends with the supervisor, as soon as it has no chart in hand.
+      await until('who lays out charts to leave', () => !this.#strays().some(({ command }) => isLayout(command)));
       const left = [...this.#carriers(), ...this.#strays()];
       for (const { pid } of left) endByPid(pid);
       expect(left, 'processes left behind').toEqual([]);
@@ -325,6 +327,8 @@ export class ProjectFixture {
     }
   }
 }
+
+const isLayout = (command: string): boolean => command.includes('layout-program');
 
 export type Seen = { readonly pid: number; readonly command: string; readonly cookie: string };
 

@@ -202,7 +202,8 @@ describe('reading', () => {
         fc.string({ unit: 'grapheme-composite', maxLength: 30 }),
         fc.integer({ min: 1, max: 60 }),
         async (text, max) => {
-          const clean = text.replaceAll('\0', '0');
+          // A cut within a character would show as U+FFFD: the text itself has none.
+          const clean = text.replaceAll('\0', '0').replaceAll('\ufffd', '?');
           writeFileSync(join(root(), 'text'), clean);
           const { content, truncated } = await read('text', max);
           expect(clean.startsWith(content!)).toBe(true);
