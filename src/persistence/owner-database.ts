@@ -3,6 +3,8 @@
  * with the process, a child does not inherit it, and a stopped process keeps it.
  *
  * D1. Nothing but this connection ever opens the file: one stray open and close would drop the lock without a word.
+ * D2. Of those that try in the same moment one gets it: SQLite has them all in the door first, and whoever did not wait for the others to
+ *     leave would be refused by them, as they are by it.
  */
 import { chmodSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
@@ -10,6 +12,8 @@ import { assertOurs } from './project-home.ts';
 import { sqliteCode } from './sqlite-errors.ts';
 
 const BUSY = 5;
+/** How long others may take to leave (D2), in ms; whoever is refused waits as long. Leaving takes less than one. */
+const DOOR_MS = 500;
 
 export type FileIdentity = { readonly device: bigint; readonly inode: bigint };
 
@@ -27,7 +31,7 @@ export class OwnerDatabase {
   /** @returns null when another process has it. @throws SQLite's error, or `owned_by_other_user`. */
   static lock(path: string): OwnerDatabase | null {
     assertOurs(path);
-    const db = new DatabaseSync(path, { timeout: 0 });
+    const db = new DatabaseSync(path, { timeout: DOOR_MS });
     try {
       chmodSync(path, 0o600);
       // In this mode a COMMIT keeps the lock, so that the epoch becomes durable without a gap.

@@ -153,6 +153,13 @@ test('L2: the epoch rises from owner to owner, and over that of either lock and 
   expect((await acquire()).owner.epoch).toBe(41);
 });
 
+test('one that is about to be refused keeps nobody out', async () => {
+  (await acquire()).release();
+  const other = startProgram('look-at-lock.ts', [join(home, 'owner.db'), '100']);
+  await other.line((line) => line === 'in the door');
+  expect((await acquire()).owner.epoch).toBe(2);
+});
+
 test('of processes that start together exactly one wins', async () => {
   const programs = Array.from({ length: 6 }, () => start(home, gitDir));
   const answers = await Promise.all(programs.map(answerOf));

@@ -8,8 +8,8 @@ import type { Changes, Entry } from './feed-source.ts';
 import { WATCHED_MAX, type FeedEntry, type Watched } from './protocol.ts';
 
 export class FeedBatch {
-  readonly firstSeq: number;
   readonly lastSeq: number;
+  readonly #firstSeq: number;
   readonly #lastAt: number;
   readonly #entries: readonly Entry[];
   readonly #changes: string;
@@ -19,7 +19,7 @@ export class FeedBatch {
   /** @param entries one at least, in order */
   constructor(entries: readonly Entry[], { items, progress }: Changes) {
     const last = entries.at(-1)!;
-    this.firstSeq = entries[0]!.seq;
+    this.#firstSeq = entries[0]!.seq;
     this.lastSeq = last.seq;
     this.#lastAt = last.at;
     this.#entries = entries;
@@ -34,7 +34,7 @@ export class FeedBatch {
 
   #entriesFor(watch: Watched, after: number): string {
     if (watch !== null && watch.length === 0) return '[]';
-    if (watch === null && after < this.firstSeq) return (this.#all ??= textOf(this.#entries));
+    if (watch === null && after < this.#firstSeq) return (this.#all ??= textOf(this.#entries));
     return textOf(this.#entries.filter((entry) => entry.seq > after && (watch === null || isWatched(entry, watch))));
   }
 }

@@ -55,7 +55,9 @@ export class PageFeeds {
       onHello: ({ session, fields }) => {
         page.expiresAt = session.expiresAt;
         const after = Number.isSafeInteger(fields['after']) ? (fields['after'] as number) : null;
-        page.feed.watch(watchedIn(fields['watch']) ?? null);
+        const watched = watchedIn(fields['watch'] ?? null);
+        if (watched === undefined) return opened.close(CLOSE.badMessage, 'not understood');
+        page.feed.watch(watched);
         void page.feed.begin(after);
       },
       onOther: (fields) => {

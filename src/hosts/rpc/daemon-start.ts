@@ -45,8 +45,6 @@ export type EnsureOptions = {
 export type EnsuredSupervisor = { readonly client: SupervisorClient; readonly started: boolean };
 
 const START_MS = 30_000;
-/** How long whoever became the owner first may take to answer before another one is begun, in ms; it is refused while that one lives. */
-const RACE_MS = 3_000;
 /** What a run's environment holds of its own run; a supervisor that inherited it would count as part of the run. */
 const RUN_VARIABLES = new Set([
   COOKIE_VARIABLE,
@@ -72,38 +70,16 @@ export const ensureSupervisor = async (options: EnsureOptions): Promise<EnsuredS
   }
   await refuseInsideRun(projectKey, options.environment ?? process.env);
   ensureProjectHome(paths);
-  return begun({ ...options, repo: checkout }, paths);
-};
-
-/** Begins one, or waits for whoever was first. */
-const begun = async (options: EnsureOptions, paths: ProjectHome): Promise<EnsuredSupervisor> => {
   const deadline = performance.now() + (options.startMs ?? START_MS);
-  for (;;) {
-    const report = await startProgram(options, paths, deadline);
-    const started = report.ok;
-    if (!report.ok && !isOwnersRace(report.error, paths)) {
-      throw receivedError({ message: report.error.message, data: report.error }) ?? new Error(report.error.message);
-    }
-    const leftMs = Math.max(1, deadline - performance.now());
-    const waitMs = started ? leftMs : Math.min(leftMs, RACE_MS);
-    const client = await connected(paths, { ...options, waitMs, isLast: waitMs === leftMs });
-    if (client === null) continue;
-    if (!started && options.stay) await client.stay();
-    return { client, started };
+  const report = await startProgram({ ...options, repo: checkout }, paths, deadline);
+  const started = report.ok;
+  if (!report.ok && !isOwnersRace(report.error, paths)) {
+    throw receivedError({ message: report.error.message, data: report.error }) ?? new Error(report.error.message);
   }
-};
-
-/** Null when nobody is there and that is not the last word: two that began in the same moment may have refused each other. */
-const connected = async (
-  paths: ProjectHome,
-  { waitMs, isLast, ...options }: EnsureOptions & { readonly waitMs: number; readonly isLast: boolean },
-): Promise<SupervisorClient | null> => {
-  try {
-    return await connectSupervisor({ ...connectOptions(paths, options), waitMs });
-  } catch (error) {
-    if (!isLast && isAway(error)) return null;
-    throw error;
-  }
+  const waitMs = Math.max(1, deadline - performance.now());
+  const client = await connectSupervisor({ ...connectOptions(paths, options), waitMs });
+  if (!started && options.stay) await client.stay();
+  return { client, started };
 };
 
 const connectOptions = (paths: ProjectHome, { timeoutMs }: EnsureOptions): ConnectOptions => ({
@@ -116,13 +92,12 @@ const runningSupervisor = async (paths: ProjectHome, options: EnsureOptions): Pr
   try {
     return await connectSupervisor(connectOptions(paths, options));
   } catch (error) {
-    if (isAway(error)) return null;
+    const isAway =
+      isConductorError(error, 'supervisor_unreachable') && ['absent', 'gone'].includes(String(error.details['state']));
+    if (isAway) return null;
     throw error;
   }
 };
-
-const isAway = (error: unknown): boolean =>
-  isConductorError(error, 'supervisor_unreachable') && ['absent', 'gone'].includes(String(error.details['state']));
 
 /**
  * D3, by our own environment and by our ancestors', which may carry what we have dropped.

@@ -171,6 +171,12 @@ test.each([
   expect(await page.closed).toMatchObject({ code: 4400 });
 });
 
+test('a hello that watches nonsense makes none either', async () => {
+  bench = await InspectorBench.open();
+  const page = await bench.feed(await bench.pass(), null, ['everything']);
+  expect(await page.closed).toMatchObject({ code: 4400 });
+});
+
 test('between the snapshot and what is live nothing is missing and nothing comes twice', async () => {
   bench = await InspectorBench.open();
   bench.face.append(3);

@@ -102,18 +102,6 @@ const failure = async (act: Promise<unknown>): Promise<ConductorError> => {
   throw new Error('it did not fail');
 };
 
-test('two that refused each other in the same moment leave nobody: another one is started', async () => {
-  const before = join(root, 'refused');
-  const error = { code: 'owned_elsewhere', message: 'another owns it', retryable: true, details: { home: null } };
-  const report = JSON.stringify(`${JSON.stringify({ ok: false, error })}\n`);
-  const refusing = `require('node:fs').writeFileSync(${JSON.stringify(before)}, ''); require('node:fs').writeSync(3, ${report});`;
-  const supervisor = `import(${JSON.stringify(fixture('supervisor.ts'))});`;
-  const program = `if (require('node:fs').existsSync(${JSON.stringify(before)})) ${supervisor} else { ${refusing} }\n`;
-  writeFileSync(join(programs, 'supervisor.cjs'), program);
-  expect((await ensure()).started).toBe(true);
-  expect(existsSync(before)).toBe(true);
-});
-
 test('one is started when none runs, and found when one does', async () => {
   const first = await ensure();
   expect(first.started).toBe(true);
