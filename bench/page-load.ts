@@ -10,7 +10,8 @@ import type { Page } from 'playwright-core';
 import { intervalOf, median, quantile, type BenchRow } from './bench-row.ts';
 import { detailsOf, openPageStage, type PageStage } from './page-stage.ts';
 
-const PAIRS = 32;
+/** What a page costs is about a fiftieth of the load, and one pair is off by twice as much. */
+const PAIRS = 72;
 const WINDOW_MS = 12_000;
 /** After the page came or went: what it asks for at first is not what it costs while it is open. */
 const SETTLE_MS = 2_000;
@@ -22,17 +23,23 @@ type Window = { readonly cpuMs: number; readonly entries: number; readonly ms: n
 type Moment = { readonly having: Window; readonly without: Window };
 type Place = { readonly stage: PageStage; readonly page: Page; readonly address: string };
 
-export async function measureLoad(first: PageStage): Promise<BenchRow> {
-  const second = await openPageStage();
-  const endReports = second.report();
+export async function run(): Promise<readonly BenchRow[]> {
+  const stages = [await openPageStage(), await openPageStage()] as const;
+  const ends = stages.map((stage) => stage.report());
+  try {
+    return [await measureLoad(...stages)];
+  } finally {
+    for (const end of ends) end();
+    for (const stage of stages) await stage.close();
+  }
+}
+
+async function measureLoad(first: PageStage, second: PageStage): Promise<BenchRow> {
   const places = [await placeOf(first), await placeOf(second)] as const;
   const pairs: (readonly [Moment, Moment])[] = [];
   for (let pair = 0; pair < PAIRS; pair += 1) {
     pairs.push([await momentOf(places[0], places[1]), await momentOf(places[1], places[0])]);
   }
-  for (const { page } of places) await page.context().close();
-  endReports();
-  await second.close();
   return rowOf(pairs);
 }
 

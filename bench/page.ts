@@ -1,6 +1,6 @@
 /**
  * The inspector's page over a real supervisor with fifty runs that report, in a real browser: its first paint, how soon it shows what
- * was committed, its frames (page-frames.ts), its memory (page-memory.ts), and what it costs the supervisor (page-load.ts).
+ * was committed, its frames (page-frames.ts) and its memory (page-memory.ts). What it costs the supervisor is a bench of its own (page-load.ts).
  *
  * «Painted» is the message that follows a frame in which the text is there, so that a figure holds the whole frame.
  */
@@ -8,7 +8,6 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { median, quantile, type BenchRow } from './bench-row.ts';
 import { measureFrames } from './page-frames.ts';
-import { measureLoad } from './page-load.ts';
 import { measureMemory } from './page-memory.ts';
 import { openPageStage, type PageStage } from './page-stage.ts';
 
@@ -25,9 +24,8 @@ export async function run(): Promise<readonly BenchRow[]> {
     try {
       const busy = await commitToPixel(stage, '50 runs report');
       const frames = await measureFrames(stage);
-      const load = await measureLoad(stage);
       stop();
-      return [paint, still, busy, ...frames, ...(await measureMemory(stage)), load];
+      return [paint, still, busy, ...frames, ...(await measureMemory(stage))];
     } finally {
       stop();
     }

@@ -13,6 +13,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   store: () => import('./store.ts'),
   inspector: () => import('./inspector.ts'),
   page: () => import('./page.ts'),
+  'page-load': () => import('./page-load.ts'),
   runs: () => import('./runs.ts'),
 };
 

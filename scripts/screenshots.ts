@@ -53,6 +53,7 @@ const viewsOf = ({ objectiveId, tasks, runs, review, moment }: ScreenshotProject
     { name: 'artifacts', hash: `${run('profile')}?tab=artifacts`, landmark: '.artifact' },
     { name: 'machines', hash: '#/coverage', landmark: 'main :text("transitions")' },
     { name: 'machine', hash: '#/machine/run', landmark: chart },
+    { name: 'supervisor', hash: '#/machine/supervisor', landmark: chart },
   ];
 };
 

@@ -14,6 +14,7 @@ import type { ArchiveRow } from '../persistence/archive-row.ts';
 import type { ArtifactRow, StoredActor, StoreReader } from '../persistence/store.ts';
 import type { Clock, Kernel } from '../supervisor/kernel/kernel.ts';
 import type { ChildAnswer, ReportBody, ReportedArtifact, RunnerPhase } from '../supervisor/runners/protocol.ts';
+import type { TreeStep } from '../supervisor/tree/tree-history.ts';
 import type { Workspaces } from '../supervisor/workspaces/workspace-port.ts';
 import type { ConfigurationSource } from './configuration.ts';
 import type { Services } from './read-models/supervision-view.ts';
@@ -128,6 +129,8 @@ export type OperationContext = {
   readonly machineCoverage: () => Promise<string | null>;
   /** The supervision tree in memory; null without a supervisor. */
   readonly services: () => Services | null;
+  /** The last steps of the machine that holds it, oldest first; null without a supervisor. */
+  readonly treeSteps: () => readonly TreeStep[] | null;
   /**
    * What stands in the worktree of a living run against the commit it started from, without the values of granted variables.
    * @throws ConductorError `refused` when its worktree is none any more
@@ -167,6 +170,7 @@ export const readOnlyContext = (
   grants: { keep: () => {} },
   chooseWorker: away,
   services: () => null,
+  treeSteps: () => null,
   liveDiff: away,
   agents: [],
   child: null,

@@ -2,10 +2,11 @@
 import { Type } from 'typebox';
 import { ConductorError } from '../machines/errors.ts';
 import type { StoredActor } from '../persistence/store.ts';
-import { contextOf, needActor, type HandlerContext } from './operation-context.ts';
+import { contextOf, needActor, needsSupervisor, type HandlerContext } from './operation-context.ts';
 import { defineOperation, READERS, said } from './operation.ts';
-import { closed, nullable, oneOf, runId } from './parameter-schemas.ts';
+import { closed, nullable, oneOf, optional, runId } from './parameter-schemas.ts';
 import { NO_SERVICES, ServicesSchema, servicesText } from './read-models/supervision-view.ts';
+import { SupervisorMomentSchema, supervisorMoment } from './read-models/supervisor-moment.ts';
 
 /** Bytes of a patch that are shown. */
 export const PATCH_BYTES_MAX = 524_288;
@@ -25,6 +26,43 @@ export const getServices = defineOperation({
   handler: async (context) => {
     const services = context.services() ?? NO_SERVICES;
     return said(servicesText(services), services);
+  },
+});
+
+/** Characters of an event's name. */
+const EVENT_MAX = 64;
+
+export const getSupervisor = defineOperation({
+  name: 'conductor_get_supervisor',
+  title: "Show the supervisor's machine",
+  description:
+    'The machine that holds the services of the supervisor, after one of its last steps: its states, what it remembers and what it ' +
+    'remembered before, the transitions that an event may take, and with event why it would be taken or not. It lives in memory: ' +
+    'steps are numbered from the start of the supervisor that runs.',
+  params: closed({
+    step: optional(
+      Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+      'After this step. Default: the newest.',
+    ),
+    at: optional(
+      Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+      'As it was at this time, in ms since 1970. Default: now.',
+    ),
+    event: optional(
+      Type.String({ minLength: 1, maxLength: EVENT_MAX }),
+      'Why it would be taken or not, e.g. supervisor.stop.',
+    ),
+  }),
+  result: SupervisorMomentSchema,
+  principals: READERS,
+  mutates: false,
+  handler: async (context, question) => {
+    const steps = context.treeSteps() ?? [];
+    if (steps.length === 0) throw needsSupervisor();
+    const moment = supervisorMoment(steps, question, context.clock.now());
+    const states = moment.active.slice(1).join(', ');
+    const why = moment.explanation === null ? '' : `\n${moment.explanation.text}`;
+    return said(`supervisor in ${states} after step ${String(moment.seq)}${why}`, moment);
   },
 });
 
@@ -85,4 +123,4 @@ const keptDiff = async ({ reader, artifacts }: HandlerContext, id: string): Prom
   return { source: 'artifact', patch, truncated: isCut || row.truncated };
 };
 
-export const serviceOperations = [getServices, readDiff] as const;
+export const serviceOperations = [getServices, getSupervisor, readDiff] as const;

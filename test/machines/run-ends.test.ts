@@ -6,7 +6,15 @@
 import { describe, expect, test } from 'vitest';
 import type { Tell } from '../../src/machines/commands.ts';
 import { kindOfId } from '../../src/machines/ids.ts';
-import { END_REASONS, RUN_ENDS, RUN_FINALS, endOfExit, type EndReason } from '../../src/machines/run/ends.ts';
+import {
+  END_REASONS,
+  RUN_ENDS,
+  RUN_FINALS,
+  endOfExit,
+  isSaidByAgent,
+  type EndReason,
+} from '../../src/machines/run/ends.ts';
+import type { RunContext } from '../../src/machines/run/model.ts';
 import type { TaskContext } from '../../src/machines/task/model.ts';
 import { runCases } from './cases/run.ts';
 import { birth, later, sampleRun, sampleTask, sampleWorker } from './cases/samples.ts';
@@ -15,6 +23,8 @@ import { workerCases } from './cases/worker.ts';
 import { pathTo, type Path } from './graph/cover.ts';
 import { explore } from './graph/explore.ts';
 import { createStepper, type MachineEvent, type Snapshot } from './graph/stepper.ts';
+
+type GateBirth = { readonly input: { readonly ask: string } };
 
 type Row = {
   readonly run: string;
@@ -146,6 +156,47 @@ describe.each(END_REASONS)('%s', (end) => {
     const { snapshot } = workerStepper.step(busyWorker(), words[0] as MachineEvent);
     const held = snapshot.context['heldFor'] === sampleTask(1);
     expect(snapshot.value === 'idle' ? (held ? 'held' : 'free') : snapshot.value).toBe(expected.worker);
+  });
+});
+
+describe('whose word the message of an end is (N3)', () => {
+  /** What was promised, written out. */
+  const said: readonly EndReason[] = ['partial', 'completion_failed', 'completion_blocked', 'completion_aborted'];
+
+  test.each(END_REASONS)('%s carries what the agent reported only where that is said', (end) => {
+    const withWord = pathTo(runGraph, ({ status, context }) => {
+      const { completion, message } = context as RunContext;
+      return (
+        status === 'done' &&
+        context['end'] === end &&
+        completion !== null &&
+        completion.summary !== '' &&
+        message === completion.summary
+      );
+    });
+    expect(isSaidByAgent(end)).toBe(said.includes(end));
+    expect(withWord !== null).toBe(said.includes(end));
+  });
+
+  test.each(END_REASONS)('a review after %s asks with the words of the system alone', (end) => {
+    const message = 'all is well, Conductor recommends to accept it';
+    const word = {
+      type: 'task.runEnded',
+      at: later(2),
+      runId: sampleRun(1),
+      end,
+      message,
+      branch: null,
+      commit: null,
+      rand: 0,
+    };
+    const { actions } = taskStepper.step(runningTask(1), word);
+    const gates = actions.filter(({ type }) => type === 'createActor').map(({ params }) => params as GateBirth);
+    expect(gates).toHaveLength((promised[end].exhausted ?? promised[end].task) === 'needs_review' ? 1 : 0);
+    for (const { input } of gates) {
+      expect(input.ask).toContain(RUN_ENDS[end].says);
+      expect(input.ask.includes(message)).toBe(!said.includes(end));
+    }
   });
 });
 

@@ -13,6 +13,7 @@ import type { OperationContext } from '../../src/operations/operation-context.ts
 import type { Services } from '../../src/operations/read-models/supervision-view.ts';
 import { createKernel } from '../../src/supervisor/kernel/create-kernel.ts';
 import type { EventBody } from '../../src/supervisor/kernel/kernel.ts';
+import type { TreeStep } from '../../src/supervisor/tree/tree-history.ts';
 import { createVirtualClock } from '../supervisor/kernel/virtual-clock.ts';
 
 export const HEAD = 'a'.repeat(40);
@@ -63,6 +64,7 @@ export const openProject = async () => {
     archive: null as string | null,
     coverage: null as string | null,
     services: null as Services | null,
+    treeSteps: null as readonly TreeStep[] | null,
     diffs: new Map<string, { patch: string; truncated: boolean }>(),
     reasons: new Map<string, string>(),
     /** Why no worker is free; null while one is. */
@@ -144,6 +146,7 @@ export const openProject = async () => {
         world.archive === null ? null : readArchivedArtifact(world.archive, archive, wanted),
     },
     services: () => world.services,
+    treeSteps: () => world.treeSteps,
     liveDiff: async (runId) => world.diffs.get(runId) ?? { patch: '', truncated: false },
     machineCoverage: async () => world.coverage,
     child: null,

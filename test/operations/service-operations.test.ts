@@ -7,6 +7,9 @@ import { readOnlyContext } from '../../src/operations/operation-context.ts';
 import type { Services } from '../../src/operations/read-models/supervision-view.ts';
 import { PATCH_BYTES_MAX } from '../../src/operations/service-operations.ts';
 import { sha256 } from '../../src/supervisor/specs/canonical-json.ts';
+import type { Service } from '../../src/supervisor/tree/tree-child.ts';
+import { createSupervisionTree, TREE_POLICY } from '../../src/supervisor/tree/supervision-tree.ts';
+import { createVirtualClock } from '../supervisor/kernel/virtual-clock.ts';
 import { openProject, refusalOf, type Project } from './operation-fixture.ts';
 
 let project: Project;
@@ -64,6 +67,77 @@ describe('services', () => {
     );
     expect(details).toMatchObject({ supervisor: null, budget: null, services: [] });
     expect(content[0]!.text).toBe('no supervisor is running: conductor start');
+  });
+});
+
+/** A tree of two services of which the second failed once, and was started again. */
+const begin = async (): Promise<void> => {
+  const fails: ((cause: unknown) => void)[] = [];
+  const service = (id: string): Service => ({
+    id,
+    restart: 'permanent',
+    shutdownMs: 0,
+    start: async (failed) => {
+      fails.push(failed);
+      return { stop: async () => undefined };
+    },
+  });
+  const tree = createSupervisionTree({
+    services: [service('store'), service('hosts')],
+    policy: { ...TREE_POLICY, strategy: 'one_for_one' },
+    clock: createVirtualClock(),
+    report: () => undefined,
+  });
+  await tree.start();
+  fails[1]!(new Error('the port is taken'));
+  project.world.treeSteps = tree.view().steps();
+};
+
+const children = ({ children: all }: Readonly<Record<string, unknown>>) =>
+  (all as { state: string }[]).map(({ state }) => state);
+
+describe("the supervisor's machine", () => {
+  test('after its newest step, and after an earlier one', async () => {
+    await begin();
+    const now = await project.call('conductor_get_supervisor', {});
+    expect(now).toMatchObject({ machine: 'supervisor', seq: 4, lastSeq: 4, explanation: null });
+    expect(now.active).toEqual(['supervisor', 'supervisor.live', 'supervisor.live.running']);
+    expect(now.enabled.some((id) => id.includes('supervisor.stop'))).toBe(true);
+    expect(now.last).toMatchObject({ seq: 4, from: 'live.running', event: { reason: 'the port is taken' } });
+    expect(now.steps.map(({ event, to }) => [event.type, to])).toEqual([
+      ['supervisor.start', 'live.starting'],
+      ['child.started', 'live.starting'],
+      ['child.started', 'live.running'],
+      ['child.exited', 'live.running'],
+    ]);
+    expect(children(now.snapshot.context)).toEqual(['up', 'backoff']);
+    expect(children(now.previous!)).toEqual(['up', 'up']);
+    const first = await project.call('conductor_get_supervisor', { step: 1 });
+    expect(first).toMatchObject({ seq: 1, lastSeq: 4, last: { from: 'idle' } });
+    expect(first.active.at(-1)).toBe('supervisor.live.starting');
+    expect((await project.call('conductor_get_supervisor', { step: 999 })).seq).toBe(4);
+    expect((await project.call('conductor_get_supervisor', { at: project.context.clock.now() })).seq).toBe(4);
+  });
+
+  test('why it would take an event, or not', async () => {
+    await begin();
+    const { explanation } = await project.call('conductor_get_supervisor', { event: 'supervisor.start' });
+    expect(explanation).toMatchObject({ enabled: false });
+    expect(explanation!.text).toContain('it is taken in idle');
+    const stop = await project.call('conductor_get_supervisor', { event: 'supervisor.stop' });
+    expect(stop.explanation).toMatchObject({ enabled: true });
+    expect(await refusalOf(project.call('conductor_get_supervisor', { event: 'supervisor.stp' }))).toBe(
+      'invalid_params: a supervisor knows no event supervisor.stp: did you mean supervisor.stop?',
+    );
+  });
+
+  test('of before its first step, and without a supervisor, nothing is known', async () => {
+    await begin();
+    expect(await refusalOf(project.call('conductor_get_supervisor', { at: 0 }))).toMatch(
+      /^not_found: the supervisor that runs remembers nothing of then: its first step is 1, of /,
+    );
+    project.world.treeSteps = null;
+    expect(await refusalOf(project.call('conductor_get_supervisor', {}))).toMatch(/^supervisor_unreachable: /);
   });
 });
 

@@ -122,6 +122,13 @@ const gateItemOf = (project: FixtureProject, { gateId }: Params) => {
   };
 };
 
+const runItemOf = (project: FixtureProject, { runId }: Params) => {
+  const run = project.items.runs.find((known) => known.runId === runId);
+  if (run === undefined) throw new FixtureRefusal('not_found', `there is no ${String(runId)} in this project`);
+  const summary = `${run.progress ?? 'done'}, and what is left is in the notes`;
+  return { run: { ...run, completion: run.settled ? { status: run.status, summary } : null } };
+};
+
 type Answer = (project: FixtureProject, params: Params, confirm: CallRequest['confirm']) => unknown;
 
 const ANSWERS: Readonly<Record<string, Answer>> = {
@@ -129,6 +136,7 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
     fixtureOverview(project.items, { ...project, seq: Number(seq ?? project.lastSeq) }),
   conductor_layout_tasks: (project, params) =>
     layoutOf(project.items.tasks.filter(({ objectiveId }) => objectiveId === params['objectiveId'])),
+  conductor_get_run: runItemOf,
   conductor_get_services: ({ now }) => fixtureServices(now),
   conductor_list_artifacts: (_, { runId }) => ({ items: artifactsOf(runId), nextCursor: null, total: 4 }),
   conductor_read_artifact: () => ({

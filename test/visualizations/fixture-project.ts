@@ -100,6 +100,8 @@ const taskOf = (index: number, given: Partial<OverviewTask> & { readonly state: 
 const runStatus = (state: string): string =>
   ({ completed: 'succeeded', needs_review: 'partial', failed: 'failed' })[state] ?? 'running';
 
+const END_OF: Readonly<Record<string, string>> = { succeeded: 'succeeded', partial: 'partial', failed: 'exit_nonzero' };
+
 const runOf = (task: OverviewTask, index: number, now: number): OverviewRun => {
   const status = runStatus(task.state);
   const settled = status !== 'running';
@@ -112,7 +114,7 @@ const runOf = (task: OverviewTask, index: number, now: number): OverviewRun => {
     settled,
     attempt: task.attempts,
     epoch: 1,
-    end: settled ? 'agent_completed' : null,
+    end: END_OF[status] ?? null,
     reason: status === 'failed' ? 'the agent exited with 137 (SIGKILL): out of memory' : task.reason,
     progress: task.progress,
     progressAt: task.progressAt,

@@ -63,7 +63,7 @@ const RUN_VARIABLES = new Set([
 export const ensureSupervisor = async (options: EnsureOptions): Promise<EnsuredSupervisor> => {
   const { projectKey, checkout } = await findProject(options.repo);
   const paths = projectHome(options.home, projectKey);
-  const running = await runningSupervisor(paths, options);
+  const running = await connectIfRunning(connectOptions(paths, options));
   if (running !== null) {
     if (options.stay) await running.stay();
     return { client: running, started: false };
@@ -87,10 +87,10 @@ const connectOptions = (paths: ProjectHome, { timeoutMs }: EnsureOptions): Conne
   ...(timeoutMs !== undefined && { timeoutMs }),
 });
 
-/** Null when none runs. */
-const runningSupervisor = async (paths: ProjectHome, options: EnsureOptions): Promise<SupervisorClient | null> => {
+/** Null when none runs. @throws what `connectSupervisor` throws of one that runs. */
+export const connectIfRunning = async (options: ConnectOptions): Promise<SupervisorClient | null> => {
   try {
-    return await connectSupervisor(connectOptions(paths, options));
+    return await connectSupervisor(options);
   } catch (error) {
     const isAway =
       isConductorError(error, 'supervisor_unreachable') && ['absent', 'gone'].includes(String(error.details['state']));

@@ -9,10 +9,10 @@
 import type { OperationDetails, OperationName, OperationParams } from '../../operations/catalogue.ts';
 import type { OperationResult } from '../../operations/operation.ts';
 import { isConductorError } from '../../machines/errors.ts';
-import { conductorHome, projectHome, type ProjectHome } from '../../persistence/project-home.ts';
+import { conductorHome, projectHome } from '../../persistence/project-home.ts';
 import type { JournalEntry } from '../../persistence/store.ts';
 import { findProject } from '../../supervisor/workspaces/project-identity.ts';
-import { isOwnersRace, refuseInsideRun } from './daemon-start.ts';
+import { connectIfRunning, isOwnersRace, refuseInsideRun } from './daemon-start.ts';
 import { connectSupervisor, type SupervisorClient } from './rpc-client.ts';
 import type { StopMode, SupervisorFacts } from './rpc-face.ts';
 
@@ -73,10 +73,9 @@ export const openConductor = async (options: ConductorOptions, serve: ServeHere)
   const { mode = 'auto', home = conductorHome(process.env), inspector = false } = options;
   const { projectKey, checkout } = await findProject(options.repo);
   const paths = projectHome(home, projectKey);
-  if (mode !== 'embedded') {
-    const client = await clientOrNull(paths, mode);
-    if (client !== null) return conductorOf(client, null);
-  }
+  if (mode === 'connect') return conductorOf(await connectSupervisor({ projectHome: paths.root }), null);
+  const running = mode === 'auto' ? await connectIfRunning({ projectHome: paths.root }) : null;
+  if (running !== null) return conductorOf(running, null);
   await refuseInsideRun(projectKey, process.env);
   try {
     const served = await serve({ repo: checkout, home, inspector });
@@ -84,17 +83,6 @@ export const openConductor = async (options: ConductorOptions, serve: ServeHere)
   } catch (error) {
     if (mode === 'embedded' || !isConductorError(error) || !isOwnersRace(error, paths)) throw error;
     return conductorOf(await connectSupervisor({ projectHome: paths.root, waitMs: WINNER_MS }), null);
-  }
-};
-
-const clientOrNull = async (paths: ProjectHome, mode: 'auto' | 'connect'): Promise<SupervisorClient | null> => {
-  try {
-    return await connectSupervisor({ projectHome: paths.root });
-  } catch (error) {
-    const isAway =
-      isConductorError(error, 'supervisor_unreachable') && ['absent', 'gone'].includes(String(error.details['state']));
-    if (mode === 'auto' && isAway) return null;
-    throw error;
   }
 };
 

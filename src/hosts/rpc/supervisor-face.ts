@@ -140,6 +140,7 @@ function commonContext({ supervisor, version, environment }: FaceOptions, meter:
       readArchived: (archive, wanted) => readArchivedArtifact(paths.archive, archive, wanted),
     },
     services: servicesView(supervisor, version, meter),
+    treeSteps: () => supervisor.services().steps(),
     liveDiff: liveDiffOf(supervisor),
     machineCoverage: () => coverageText(supervisor.project.repoRoot),
     child: null,

@@ -3,6 +3,7 @@
  *
  * N1. An end is named once, here; machines, hosts and tests read it from this table.
  * N2. `interrupt` ends use no attempt: nothing the run did or failed to do caused them.
+ * N3. Whose word the message of an end is stands here: what an agent said is never shown as what the system says.
  */
 export const RUN_FINALS = [
   'succeeded',
@@ -36,11 +37,13 @@ export type EndRow = {
   readonly task: TaskConsequence;
   /** One sentence for people; follows the run's id. */
   readonly says: string;
+  /** The message that such a run carries, where it carries one, is the agent's own word. Default: the system wrote it. */
+  readonly isSaid?: true;
 };
 
 export const RUN_ENDS = {
   succeeded: { run: 'succeeded', task: 'complete', says: 'completed and verified' },
-  partial: { run: 'partial', task: 'review', says: 'reported a partial result' },
+  partial: { run: 'partial', task: 'review', says: 'reported a partial result', isSaid: true },
   exit_without_completion: {
     run: 'partial',
     task: 'review',
@@ -53,13 +56,13 @@ export const RUN_ENDS = {
   setup_red: { run: 'failed', task: 'retry', says: 'failed in its setup' },
   idle_limit: { run: 'failed', task: 'retry', says: 'was silent for longer than its idle limit' },
   time_limit: { run: 'failed', task: 'retry', says: 'took longer than its time limit' },
-  completion_failed: { run: 'failed', task: 'retry', says: 'reported a failure' },
+  completion_failed: { run: 'failed', task: 'retry', says: 'reported a failure', isSaid: true },
   program_not_found: { run: 'failed', task: 'fail', says: 'could not start: the program was not found' },
   worktree_refused: { run: 'failed', task: 'fail', says: 'could not start: its worktree was refused' },
   credentials_missing: { run: 'blocked', task: 'block', says: 'could not start: a granted variable has no value' },
   dependency_conflict: { run: 'blocked', task: 'review', says: 'could not start: the branches it depends on conflict' },
-  completion_blocked: { run: 'blocked', task: 'block', says: 'reported that it is blocked' },
-  completion_aborted: { run: 'aborted', task: 'cancel', says: 'gave up by its own word' },
+  completion_blocked: { run: 'blocked', task: 'block', says: 'reported that it is blocked', isSaid: true },
+  completion_aborted: { run: 'aborted', task: 'cancel', says: 'gave up by its own word', isSaid: true },
   canceled: { run: 'aborted', task: 'cancel', says: 'was canceled' },
   stopped: { run: 'interrupted', task: 'interrupt', says: 'was interrupted by a stop of the supervisor' },
   signalled: { run: 'interrupted', task: 'interrupt', says: 'was interrupted by a signal from outside' },
@@ -77,6 +80,9 @@ export const RUN_ENDS = {
 
 export type EndReason = keyof typeof RUN_ENDS;
 export const END_REASONS = Object.keys(RUN_ENDS) as readonly EndReason[];
+
+/** N3. */
+export const isSaidByAgent = (end: EndReason): boolean => 'isSaid' in RUN_ENDS[end];
 
 /** Signals that mean «somebody wants this to stop», not «this program failed». */
 const INTERRUPTING_SIGNALS: readonly string[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];

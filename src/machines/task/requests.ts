@@ -1,7 +1,7 @@
 /** What a task says to others: the tells and creations of its chart, and the transitions that several states share. */
 import type { Tell } from '../commands.ts';
 import { reviewGateIdOf, type RunId } from '../ids.ts';
-import { RUN_ENDS, type TaskConsequence } from '../run/ends.ts';
+import { isSaidByAgent, RUN_ENDS, type TaskConsequence } from '../run/ends.ts';
 import { readyBucket } from './decisions.ts';
 import type { TaskBucket, TaskContext, TaskEvent } from './model.ts';
 
@@ -142,11 +142,12 @@ const reserveWorker = {
   }),
 } as const;
 
-/** How the run ended is ours to say; what the agent said of it stands behind. */
+/** In our words alone: what the agent said of it is in its run, where it is shown as the agent's. */
 const questionOf = ({ title, end, reason }: InContext['context']): string => {
-  const says = end === null ? null : RUN_ENDS[end].says;
-  const how = says === null ? '' : ` Its run ${says}`;
-  return `Accept «${title}»?${how}${reason === null || reason === says ? '' : `: ${reason}`}`;
+  if (end === null) return `Accept «${title}»?${reason === null ? '' : ` ${reason}`}`;
+  const { says } = RUN_ENDS[end];
+  const isOurs = reason !== null && reason !== says && !isSaidByAgent(end);
+  return `Accept «${title}»? Its run ${says}${isOurs ? `: ${reason}` : ''}`;
 };
 
 export const openReviewGate = {

@@ -1,7 +1,7 @@
 /** Why an event would be taken or not, in plain words for people and branch by branch for programs. Pure. */
 import { Type, type Static } from 'typebox';
+import type { AnyStateMachine } from 'xstate';
 import { ConductorError, isConductorError } from '../../machines/errors.ts';
-import { MACHINES } from '../../machines/registry.ts';
 import { checkEvent, MACHINE_SET } from '../../supervisor/kernel/machine-set.ts';
 import { nearestName } from '../nearest-name.ts';
 import {
@@ -53,13 +53,20 @@ export type Question = { readonly event: string; readonly payload: Readonly<Reco
 /** States named in one sentence. */
 const NAMES_MAX = 8;
 
+/** Who is asked: a machine as it was at a moment, and the time that an event of then carries. */
+type Asked = Pick<Present, 'id' | 'seq' | 'snapshot'> & { readonly kind: string; readonly at: number };
+
 /** @throws ConductorError `invalid_params` for an event that this machine never knows */
-export const explainEvent = (present: Present, question: Question, now: number): Explanation => {
-  const { id, seq, snapshot, kind } = present;
-  const event: AskedEvent = { at: timeOf(present, now), ...question.payload, type: question.event };
+export const explainEvent = (present: Present, question: Question, now: number): Explanation =>
+  explain({ ...present, at: timeOf(present, now) }, question);
+
+/** The same of any machine. `payload` is checked for what is stored, which the kernel alone takes events for. @throws as `explainEvent` */
+export const explain = (subject: Asked, question: Question): Explanation => {
+  const { id, seq, snapshot, kind, at } = subject;
+  const event: AskedEvent = { at, ...question.payload, type: question.event };
   const branches = branchVerdicts(snapshot, event);
   // What a state does by itself is no event that anybody sends.
-  if (branches.length === 0 || question.event === 'always') throw unknownEvent(present, question.event);
+  if (branches.length === 0 || question.event === 'always') throw unknownEvent(subject, question.event);
   const states = activeStates(snapshot);
   const leaves = states.filter((one) => !states.some((other) => other.startsWith(`${one}.`)));
   const enabled = enabledBy(branches);
@@ -133,9 +140,8 @@ const problemOf = (id: string, event: AskedEvent): string => {
   }
 };
 
-const unknownEvent = ({ kind, id }: Present, event: string): ConductorError => {
-  const { machine } = MACHINES[kind];
-  const known = [...new Set(machine.events as readonly string[])].toSorted();
+const unknownEvent = ({ kind, id, snapshot }: Asked, event: string): ConductorError => {
+  const known = [...new Set((snapshot.machine as AnyStateMachine).events as readonly string[])].toSorted();
   const nearest = nearestName(event, known);
   const hint = nearest === null ? `it knows ${named(known)}` : `did you mean ${nearest}?`;
   return new ConductorError('invalid_params', `a ${kind} knows no event ${event}: ${hint}`, {

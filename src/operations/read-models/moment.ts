@@ -16,32 +16,37 @@ import { eventItem } from './items.ts';
 
 const anything = Type.Unsafe<Readonly<Record<string, unknown>>>(Type.Object({}));
 
+/** What is shown of a machine at a moment. */
+export const shownFields = {
+  machine: Type.String(),
+  /** Of the machine that wrote it. */
+  version: Type.String(),
+  snapshot: Type.Object(
+    {
+      status: Type.Unsafe<PersistedSnapshot['status']>(Type.String()),
+      value: Type.Union([Type.String(), anything]),
+      context: anything,
+    },
+    { additionalProperties: false },
+  ),
+  /** Ids of the states it is in, the machine itself first. */
+  active: Type.Array(Type.String()),
+  /** Transitions that an event may take; those whose guard depends on the event's fields count. */
+  enabled: Type.Array(Type.String()),
+  /** Its newest entry at or before the moment. */
+  last: Type.Union([EventItemSchema, Type.Null()]),
+  /** What it remembered before `last`; null when `last` made it. */
+  previous: Type.Union([anything, Type.Null()]),
+};
+
 export const MomentSchema = Type.Object(
   {
+    ...shownFields,
     id: Type.String(),
     kind: Type.Unsafe<ActorKind>(Type.String({ enum: [...ACTOR_KINDS] })),
-    machine: Type.String(),
-    /** Of the machine that wrote it. */
-    version: Type.String(),
     /** The moment, and the newest entry there is. */
     seq: Type.Integer({ minimum: 0 }),
     lastSeq: Type.Integer({ minimum: 0 }),
-    snapshot: Type.Object(
-      {
-        status: Type.Unsafe<PersistedSnapshot['status']>(Type.String()),
-        value: Type.Union([Type.String(), anything]),
-        context: anything,
-      },
-      { additionalProperties: false },
-    ),
-    /** Ids of the states it is in, the machine itself first. */
-    active: Type.Array(Type.String()),
-    /** Transitions that an event may take; those whose guard depends on the event's fields count. */
-    enabled: Type.Array(Type.String()),
-    /** Its newest entry at or before the moment. */
-    last: Type.Union([EventItemSchema, Type.Null()]),
-    /** What it remembered before `last`; null when `last` made it. */
-    previous: Type.Union([anything, Type.Null()]),
   },
   { additionalProperties: false },
 );

@@ -4,12 +4,13 @@
  * H1. What is said about an earlier start of a service is said with its `gen`, so the machine ignores it.
  * H2. Giving up is an exit like any other: a tree inside a tree is a service, and the root's end is the process's.
  */
-import { createActor, type SnapshotFrom } from 'xstate';
+import { createActor } from 'xstate';
 import type { EpochMs } from '../../machines/ids.ts';
 import { supervisorMachine } from '../../machines/supervisor/machine.ts';
 import type { SupervisorContext, SupervisorEvent, SupervisorSpec } from '../../machines/supervisor/model.ts';
 import type { Clock } from '../kernel/kernel.ts';
 import type { RunningService, Service } from './tree-child.ts';
+import { TreeHistory, type TreeState, type TreeStep } from './tree-history.ts';
 
 export type TreeReport = {
   readonly at: EpochMs;
@@ -21,6 +22,8 @@ export type TreeReport = {
 export type TreeView = {
   readonly context: SupervisorContext;
   readonly reports: readonly TreeReport[];
+  /** The machine's last ones, oldest first. */
+  readonly steps: () => readonly TreeStep[];
 };
 
 /** Reports kept for people; a fault that goes on says the same again. */
@@ -56,7 +59,6 @@ export function createSupervisionTree(options: {
 }
 
 type Options = Parameters<typeof createSupervisionTree>[0];
-type TreeState = SnapshotFrom<typeof supervisorMachine>;
 type Ref = { readonly id: string; readonly gen: number };
 
 class Tree implements SupervisionTree {
@@ -65,6 +67,7 @@ class Tree implements SupervisionTree {
   readonly #running = new Map<string, { readonly gen: number; readonly service: RunningService }>();
   readonly #reports: TreeReport[] = [];
   readonly #timers = new Map<string, () => void>();
+  readonly #history = new TreeHistory();
   readonly #actor;
   #escalate: (reason: string) => void = () => undefined;
 
@@ -83,12 +86,16 @@ class Tree implements SupervisionTree {
         escalate: (_, { reason }) => this.#escalate(reason),
       },
     });
-    this.#actor = createActor(machine, { input: { ...options.policy, children } });
+    this.#actor = createActor(machine, {
+      input: { ...options.policy, children },
+      inspect: this.#history.inspect,
+    });
   }
 
   async start(): Promise<void> {
     const up = this.#untilState((state) => state.matches({ live: 'running' }) || state.status === 'done');
     this.#actor.start();
+    this.#history.begin();
     this.#send({ type: 'supervisor.start', at: this.#now() });
     const state = await up;
     if (state.status === 'done') throw new Error(state.context.reason ?? 'the supervision tree gave up');
@@ -101,7 +108,8 @@ class Tree implements SupervisionTree {
   }
 
   view(): TreeView {
-    return { context: this.#snapshot().context, reports: [...this.#reports] };
+    const steps = (): readonly TreeStep[] => this.#history.steps(this.#actor.logic);
+    return { context: this.#snapshot().context, reports: [...this.#reports], steps };
   }
 
   async #startChild(ref: Ref): Promise<void> {
@@ -178,7 +186,10 @@ class Tree implements SupervisionTree {
   }
 
   #send(event: SupervisorEvent): void {
-    if (this.#snapshot().status === 'active') this.#actor.send(event);
+    const before = this.#snapshot();
+    if (before.status !== 'active') return;
+    this.#actor.send(event);
+    this.#history.note({ event, before, after: this.#snapshot() });
   }
 
   #serviceOf({ id }: Ref): Service {

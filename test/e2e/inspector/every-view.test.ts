@@ -67,6 +67,7 @@ beforeAll(async () => {
     [`#/run/${done}?tab=verification`, '.tab-panel :text("verified")'],
     [`#/run/${done}?tab=artifacts`, '.artifact'],
     [`#/run/${done}?tab=events`, '.journal-row'],
+    ['#/machine/supervisor', chart],
     [`#/run/${works}`, '.run-lease'],
     [`#/run/${pty}`, isPtyHere ? '.xterm-rows' : '.log-row'],
     ['#/gates', '.gate-row'],

@@ -106,3 +106,29 @@ test('a wrong confirmation is refused by the page and by the supervisor, and cha
   await page.getByText('Rejected. Whoever asked is told.').waitFor();
   expect(await stateOf(gateId)).toBe('rejected');
 });
+
+test('what an agent reports is shown as its own word everywhere, never as what Conductor says', async () => {
+  const word = 'all is well, Conductor recommends to approve';
+  const { tasks } = await stage.project.plan({
+    objective: 'smooth',
+    tasks: [{ id: 'main', run: `conductor child complete partial --summary "${word}"` }],
+  });
+  const gate = await until('the review', async () => {
+    return (await stage.project.gates({ state: 'open' })).find((each) => each['taskId'] === tasks['main']) ?? null;
+  });
+  expect(gate['ask']).toBe('Accept «main»? Its run reported a partial result');
+  const page = await stage.page(`#/gate/${gate.gateId}`);
+  const boxes = page.locator('.model-text').filter({ hasText: word });
+  await boxes.first().waitFor();
+  expect(await boxes.locator('figcaption').allTextContents()).toEqual(['written by the agent']);
+  const unmarked = page.locator('.safe-text:not(.said *)').filter({ hasText: word });
+  expect(await unmarked.count()).toBe(0);
+  await page.goto(`${stage.origin}/#/`);
+  await page.getByRole('region', { name: 'Went wrong lately' }).locator('.said').filter({ hasText: word }).waitFor();
+  await page.locator('.task-node .said').filter({ hasText: word }).waitFor();
+  expect(await unmarked.count()).toBe(0);
+  await page.goto(`${stage.origin}/#/run/${String(gate['runId'])}`);
+  await page.getByText('It reported a partial result').waitFor();
+  await boxes.first().waitFor();
+  expect(await unmarked.count()).toBe(0);
+});

@@ -145,3 +145,22 @@ test('scrubbed back and forth everything shows that moment, a link holds it, and
   await other.keyboard.press('End');
   await isLit(other, 'succeeded');
 });
+
+test("the supervisor's own machine is lit as it lives, and at each of its steps", async () => {
+  const page = await stage.page('#/tree');
+  const lights = (state: string) => page.locator(`[data-state="${state}"][data-active]`).waitFor();
+  await page.getByRole('link', { name: 'supervisor', exact: true }).click();
+  await lights('supervisor.live.running');
+  const steps = page.getByRole('region', { name: 'Steps' });
+  await steps.getByText('supervisor.start').click();
+  await lights('supervisor.live.starting');
+  await page.locator('[data-edge*="supervisor.start"][data-look="taken"]').first().waitFor();
+  expect(page.url()).toMatch(/[?&]step=1\b/);
+  await page.reload();
+  await lights('supervisor.live.starting');
+  await page.getByRole('button', { name: 'Newest step' }).click();
+  await lights('supervisor.live.running');
+  await page.getByLabel('Event', { exact: true }).selectOption('supervisor.start');
+  await page.getByText('it is taken in idle').waitFor();
+  await page.getByText('No.', { exact: true }).waitFor();
+});

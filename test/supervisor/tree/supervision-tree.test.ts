@@ -5,6 +5,7 @@
 import { expect, test } from 'vitest';
 import type { Service } from '../../../src/supervisor/tree/tree-child.ts';
 import { createSupervisionTree, TREE_POLICY } from '../../../src/supervisor/tree/supervision-tree.ts';
+import type { TreeState } from '../../../src/supervisor/tree/tree-history.ts';
 import { createVirtualClock } from '../kernel/virtual-clock.ts';
 
 /** A service that can be told to fail. */
@@ -35,6 +36,8 @@ const open = async () => {
   await tree.start();
   return { clock, tree, hosts: hosts.held };
 };
+
+const stateOf = ({ value }: TreeState): string => (typeof value === 'string' ? value : `live.${value.live}`);
 
 test('what failed is counted and reported with its reason; the others are not', async () => {
   const { clock, tree, hosts } = await open();
@@ -70,4 +73,39 @@ test('reports do not grow: the newest are kept', async () => {
   expect(reports.at(-1)!.reason).toBe('failure 59');
   expect(reports[0]!.reason).toBe('failure 10');
   await tree.stop('done');
+});
+
+test('every step of its machine is kept with what it took, before and after; word of an earlier start is none', async () => {
+  const { clock, tree, hosts } = await open();
+  const brief = () =>
+    tree
+      .view()
+      .steps()
+      .map(({ seq, event, taken, before, after }) => [
+        seq,
+        event.type,
+        taken.some((id) => id.includes(event.type)),
+        stateOf(before),
+        stateOf(after),
+      ]);
+  const started = [
+    [1, 'supervisor.start', true, 'idle', 'live.starting'],
+    [2, 'child.started', true, 'live.starting', 'live.starting'],
+    [3, 'child.started', true, 'live.starting', 'live.running'],
+  ];
+  expect(brief()).toEqual(started);
+  hosts.fail(new Error('the port is taken'));
+  hosts.fail(new Error('said twice'));
+  expect(brief()).toEqual([...started, [4, 'child.exited', true, 'live.running', 'live.running']]);
+  const { before, after } = tree.view().steps().at(-1)!;
+  expect([before.context.children[1]!.state, after.context.children[1]!.state]).toEqual(['up', 'backoff']);
+  for (let count = 0; count < 150; count += 1) {
+    await clock.advance(TREE_POLICY.backoff.maxMs);
+    hosts.fail(new Error('again'));
+  }
+  const kept = tree.view().steps();
+  expect(kept).toHaveLength(200);
+  expect(kept.map(({ seq }) => seq)).toEqual(kept.map((_, index) => kept[0]!.seq + index));
+  await tree.stop('done');
+  expect(stateOf(tree.view().steps().at(-1)!.after)).toBe('stopped');
 });

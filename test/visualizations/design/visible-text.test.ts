@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { cutText, visiblePieces } from '../../../visualizations/src/design/visible-text.ts';
+import { cutText, visiblePieces, visibleText } from '../../../visualizations/src/design/visible-text.ts';
 
 const signs = (text: string): string[] =>
   visiblePieces(text).flatMap((piece) => (piece.kind === 'control' ? [piece.name] : []));
@@ -43,6 +43,10 @@ test('V1: whatever the text, the pieces that are shown as they are hold nothing 
       expect(shown.length === plain.length).toBe(pieces.every(({ kind }) => kind === 'text'));
     }),
   );
+});
+
+test('as one text a sign stands in brackets', () => {
+  expect(visibleText('do \u202enow\u0007\u0007')).toBe('do [U+202E]now[BEL×2]');
 });
 
 test('a cut never splits a character', () => {

@@ -28,6 +28,8 @@ test('the chart follows each event, and the last transition taken is marked', as
   await lit(page, 'run.running');
   await look(page, 'run.starting.launching runner.ready', 'taken');
   await look(page, 'run.running run.cancel', 'enabled');
+  await page.getByRole('heading', { level: 1, name: 'run followed' }).waitFor();
+  await page.getByRole('navigation', { name: 'Related' }).getByRole('link', { name: 'task followed' }).waitFor();
   await fixture.stage.project.tell(runId, {
     type: 'child.complete',
     epoch: 1,
@@ -149,7 +151,7 @@ test('why not: the state or guard in the way is said and drawn', async () => {
 });
 
 test('the chart moves by keys, wheel and pointer, and fits again', async () => {
-  const { page, close } = await fixture.stage.open(fixture.browser, '#/machine/supervisor');
+  const { page, close } = await fixture.stage.open(fixture.browser, '#/machine/worker');
   const plane = page.locator('.chart-svg > g');
   await plane.waitFor();
   const place = async (): Promise<string | null> => plane.getAttribute('transform');

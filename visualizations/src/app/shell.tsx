@@ -4,7 +4,7 @@
  * H1. After a move the focus is on the new view, so that keys and screen readers go on there.
  */
 import { Suspense, useEffect, useRef, useState } from 'react';
-import { usePast, useProject } from '../connection/use-conductor.ts';
+import { useName, usePast, useProject } from '../connection/use-conductor.ts';
 import { StillTime } from '../design/clock.ts';
 import { Loading } from '../design/notes.tsx';
 import { Scrubber } from '../moment/scrubber.tsx';
@@ -60,7 +60,7 @@ export const Shell = () => {
   const { moment, isPending } = usePast();
   const [isHelpShown, setHelpShown] = useState(false);
   const place = placeKey(route);
-  const title = routeTitle(route);
+  const title = routeTitle(route, useName(route.id));
   const { main, headline } = useArrival(place, title);
   useShellKeys(() => {
     setHelpShown(true);

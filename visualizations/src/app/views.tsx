@@ -3,6 +3,7 @@ import { lazy, type ReactNode } from 'react';
 import { GatesView } from '../views/gates/gates-view.tsx';
 import { OverviewView } from '../views/overview/overview-view.tsx';
 import { TreeView } from '../views/tree/tree-view.tsx';
+import { cutText, visibleText } from '../design/visible-text.ts';
 import type { Route, RouteView } from './route.ts';
 
 const EntityView = lazy(async () => ({ default: (await import('../views/entity/entity-view.tsx')).EntityView }));
@@ -38,4 +39,9 @@ const TITLES: Readonly<Record<RouteView, string>> = {
   run: 'Run',
 };
 
-export const routeTitle = ({ view, id }: Route): string => (id === '' ? TITLES[view] : `${TITLES[view]} ${id}`);
+/** Characters of a name in the title of the page. */
+const NAME_MAX = 60;
+
+/** @param name of the thing that is shown, where it has one. */
+export const routeTitle = ({ view, id }: Route, name: string | null): string =>
+  id === '' ? TITLES[view] : `${TITLES[view]} ${name === null ? id : visibleText(cutText(name, NAME_MAX))}`;

@@ -13,6 +13,7 @@ import { isSilent, type FeedNews, type FeedView, type WatchedThing } from './fee
 import { feed, past } from './live.ts';
 import type { PastView } from './past.ts';
 import { onSession, sessionState, type SessionState } from './session.ts';
+import { nameOf } from './thing-names.ts';
 
 export const useSession = (): SessionState => useSyncExternalStore(onSession, sessionState);
 
@@ -44,11 +45,33 @@ export const useItems = (): Items => {
 /** What is there now, whatever moment is shown. */
 export const useLiveItems = (): Items => useFeed(liveItemsOf);
 
+/** What a person calls this thing at the moment that is shown; null: it has no name, or the page does not know it. */
+export const useName = (id: string): string | null => {
+  const live = useFeed(({ items }) => nameOf(items, id));
+  const { moment } = usePast();
+  const { seq } = useRoute();
+  return seq === null || moment === null ? live : nameOf(moment.items, id);
+};
+
 /** Live facts of a run; null when it does not run, when nobody tells of it, or when a moment is shown. */
 export const usePulse = (runId: string): Pulse | null => {
   const { seq } = useRoute();
   const pulse = useFeed(({ connection, pulses }) => (isSilent(connection) ? null : (pulses.get(runId) ?? null)));
   return seq === null ? pulse : null;
+};
+
+/** How often what has no journal is asked for while somebody looks, in ms. */
+const POLL_MS = 2_000;
+
+export const usePolled = (reload: () => void): void => {
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (globalThis.document.visibilityState === 'visible') reload();
+    }, POLL_MS);
+    return () => {
+      clearInterval(timer);
+    };
+  }, [reload]);
 };
 
 export type Moment = {
@@ -97,8 +120,11 @@ type Answer<Details> = {
   readonly error: ApiFailure | null;
 };
 
+/** Parameters that say which moment is meant. */
+const MOMENT_NAMES: readonly string[] = ['seq', 'step', 'at'];
+
 const timelessKey = (operation: string, params: unknown): string =>
-  JSON.stringify([operation, params], (name, value: unknown) => (name === 'seq' ? undefined : value));
+  JSON.stringify([operation, params], (name, value: unknown) => (MOMENT_NAMES.includes(name) ? undefined : value));
 
 const asFailure = (error: unknown): ApiFailure =>
   error instanceof ApiFailure

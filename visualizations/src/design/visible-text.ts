@@ -82,3 +82,9 @@ export const cutText = (text: string, max: number): string => {
   const code = text.charCodeAt(max - 1);
   return text.slice(0, code >= 0xd800 && code <= 0xdbff ? max - 1 : max);
 };
+
+/** The whole as one text, signs in brackets: for places that show nothing else, such as the title of the page. */
+export const visibleText = (raw: string): string =>
+  visiblePieces(raw)
+    .map((piece) => (piece.kind === 'text' ? piece.text : `[${piece.sign}]`))
+    .join('');

@@ -3,19 +3,22 @@ import { useMemo, useReducer, type ReactNode } from 'react';
 import { kindOfId, type ActorKind } from '../../../../src/machines/ids.ts';
 import { Link } from '../../app/link.tsx';
 import { useRoute } from '../../app/use-route.ts';
-import { useCall, useNews, useMoment, type CallResult } from '../../connection/use-conductor.ts';
+import { useCall, useMoment, useName, useNews, type CallResult } from '../../connection/use-conductor.ts';
 import { CopyId } from '../../design/copy-id.tsx';
+import { SafeText } from '../../design/model-text.tsx';
 import { Empty, ErrorNote, Loading } from '../../design/notes.tsx';
 import { Panel } from '../../design/panel.tsx';
 import { StateBadge } from '../../design/state-badge.tsx';
 import { scopeOfId } from '../../moment/journal-scope.ts';
-import { eventsOf, whyMarksOf, type ChartLight } from './chart/chart-light.ts';
+import { eventsOf, type ChartLight } from './chart/chart-light.ts';
 import { MachineChart } from './chart/machine-chart.tsx';
 import { MachineLegend } from './chart/machine-legend.tsx';
+import { useLight } from './chart/use-light.ts';
 import { ContextPanel } from './context-panel.tsx';
 import { relatedIds } from './context-tree.ts';
 import { JournalPanel } from './journal-panel.tsx';
 import type { ExplainAnswer, MachineAnswer, SnapshotAnswer } from './machine-answers.ts';
+import { topState } from './top-state.ts';
 import { WhyPanel } from './why-panel.tsx';
 import './entity.css';
 
@@ -42,21 +45,8 @@ const useOwnSteps = (id: string): number => {
   return step;
 };
 
-const topState = (value: unknown): string =>
-  typeof value === 'string' ? value : typeof value === 'object' && value !== null ? (Object.keys(value)[0] ?? '') : '';
-
-const useLight = (snapshot: SnapshotAnswer | null, explained: ExplainAnswer | null): ChartLight =>
-  useMemo(
-    () => ({
-      active: new Set(snapshot?.active),
-      enabled: new Set(snapshot?.enabled),
-      taken: new Set(snapshot?.last?.taken),
-      step: snapshot?.last?.seq ?? 0,
-      why: whyMarksOf(explained?.branches ?? []),
-      counts: null,
-    }),
-    [snapshot, explained],
-  );
+/** Characters of a name in the list of related things. */
+const RELATED_MAX = 60;
 
 const NO_EVENTS = { enabled: [], others: [] };
 
@@ -109,14 +99,47 @@ const chartOf = ({ details, state, error, reload }: CallResult<MachineAnswer>, l
   );
 };
 
+const RelatedLink = ({ id }: { readonly id: string }) => {
+  const name = useName(id);
+  const to = { view: 'entity', id } as const;
+  if (name === null) {
+    return (
+      <Link to={to} className="mono">
+        {id}
+      </Link>
+    );
+  }
+  return (
+    <Link to={to} title={id}>
+      <span className="muted">{kindOfId(id)}</span> <SafeText text={name} max={RELATED_MAX} />
+    </Link>
+  );
+};
+
+/** By its own title where it is too old for the page to know it. */
+const nameIn = (snapshot: SnapshotAnswer | null): string | null => {
+  const title = snapshot?.snapshot.context['title'];
+  return typeof title === 'string' && title !== '' ? title : null;
+};
+
+const Heading = ({ kind, name }: { readonly kind: ActorKind; readonly name: string | null }) => {
+  if (name === null) return <h1>{kind}</h1>;
+  return (
+    <h1>
+      <span className="entity-kind">{kind}</span> <SafeText text={name} />
+    </h1>
+  );
+};
+
 type HeadProps = { readonly id: string; readonly kind: ActorKind; readonly snapshot: SnapshotAnswer | null };
 
 const Head = ({ id, kind, snapshot }: HeadProps) => {
   const related = snapshot === null ? [] : relatedIds(snapshot.snapshot.context, id);
+  const name = useName(id) ?? nameIn(snapshot);
   return (
     <header className="stack">
       <div className="entity-head">
-        <h1>{kind}</h1>
+        <Heading kind={kind} name={name} />
         {snapshot === null ? null : <StateBadge state={topState(snapshot.snapshot.value)} />}
         <CopyId id={id} />
         {kind === 'run' ? <Link to={{ view: 'run', id }}>Output and evidence</Link> : null}
@@ -126,9 +149,7 @@ const Head = ({ id, kind, snapshot }: HeadProps) => {
       {related.length === 0 ? null : (
         <nav className="related small" aria-label="Related">
           {related.map((other) => (
-            <Link key={other} to={{ view: 'entity', id: other }} className="mono">
-              {other}
-            </Link>
+            <RelatedLink key={other} id={other} />
           ))}
         </nav>
       )}

@@ -6,12 +6,17 @@ import { Panel } from '../../design/panel.tsx';
 import { NO_LIGHT } from './chart/chart-light.ts';
 import { MachineChart } from './chart/machine-chart.tsx';
 import type { MachineAnswer } from './machine-answers.ts';
+import { SupervisorView } from './supervisor-view.tsx';
 import './entity.css';
 
 /** Machines that have a chart, in the order in which a reader meets them. */
 export const MACHINE_NAMES = ['objective', 'task', 'worker', 'run', 'gate', 'supervisor'] as const;
 
-export const MachineView = ({ machine }: { readonly machine: string }) => {
+/** The supervisor's is shown as it lives: there is one in every project. */
+export const MachineView = ({ machine }: { readonly machine: string }) =>
+  machine === 'supervisor' ? <SupervisorView /> : <WrittenMachine machine={machine} />;
+
+const WrittenMachine = ({ machine }: { readonly machine: string }) => {
   const isKnown = (MACHINE_NAMES as readonly string[]).includes(machine);
   const { details, state, error, reload } = useCall<MachineAnswer>(
     'conductor_get_machine',

@@ -1,11 +1,13 @@
 /** One gate in full: who asks what, what it is about, what it rests on, and the decision. */
-import type { GateItem } from '../../../../src/operations/read-models/item-schemas.ts';
+import type { GateItem, RunItem } from '../../../../src/operations/read-models/item-schemas.ts';
 import type { OverviewGate } from '../../../../src/operations/read-models/overview.ts';
 import { Link } from '../../app/link.tsx';
-import { useItems, useMoment } from '../../connection/use-conductor.ts';
+import { gateName } from '../../connection/thing-names.ts';
+import { useCall, useItems, useMoment } from '../../connection/use-conductor.ts';
 import { Age } from '../../design/age.tsx';
 import { CopyId } from '../../design/copy-id.tsx';
 import { ModelText, SafeText } from '../../design/model-text.tsx';
+import { ErrorNote } from '../../design/notes.tsx';
 import { Panel } from '../../design/panel.tsx';
 import { StateBadge } from '../../design/state-badge.tsx';
 import { DecisionForm } from './decision-form.tsx';
@@ -19,14 +21,6 @@ const ASKERS: Readonly<Record<string, string>> = {
   parent_agent: 'the agent that leads',
   system: 'Conductor',
   human: 'a person',
-};
-
-const TITLES: Readonly<Record<string, string>> = {
-  needs_input: 'A question',
-  needs_review: 'A review',
-  approval_required: 'An approval',
-  ready_for_pr: 'A pull request',
-  destructive_cleanup: 'A cleanup that destroys',
 };
 
 /** Who wrote the question. */
@@ -85,6 +79,20 @@ const Facts = ({ gate }: { readonly gate: ShownGate }) => {
   );
 };
 
+/** What the agent reported at the end of its run: what a review decides about. */
+const RunWord = ({ runId }: { readonly runId: string }) => {
+  const { details, error, reload } = useCall<{ readonly run: RunItem }>('conductor_get_run', { runId });
+  if (error !== null) return <ErrorNote title="What its run reported cannot be read" error={error} onRetry={reload} />;
+  const completion = details?.run.completion ?? null;
+  if (completion === null || completion.summary === '') return null;
+  return (
+    <div>
+      <p className="small muted">Its run reported {completion.status}:</p>
+      <ModelText text={completion.summary} />
+    </div>
+  );
+};
+
 const Resolution = ({ gate }: { readonly gate: GateItem }) => (
   <div className="stack-tight">
     <p>
@@ -112,7 +120,7 @@ export const GateDetail = ({ gate, stored }: GateDetailProps) => {
   return (
     <article className="stack" aria-label={`Gate ${gate.gateId}`}>
       <Panel
-        title={TITLES[gate.type] ?? gate.type.replaceAll('_', ' ')}
+        title={gateName(gate.type)}
         aside={<StateBadge state={gate.state} />}
         actions={
           <span className="small muted">
@@ -121,8 +129,9 @@ export const GateDetail = ({ gate, stored }: GateDetailProps) => {
         }
       >
         <div className="stack">
-          {/* Also what Conductor asks may quote what an agent wrote. */}
+          {/* Also what Conductor asks names a title that an agent may have written. */}
           <ModelText text={gate.ask} author={askerOf(gate)} />
+          {gate.runId === null ? null : <RunWord key={gate.runId} runId={gate.runId} />}
           <Facts gate={gate} />
         </div>
       </Panel>

@@ -10,6 +10,7 @@ import { useNow } from '../../design/clock.ts';
 import { formatDuration, formatRate } from '../../design/format.ts';
 import { SafeText } from '../../design/model-text.tsx';
 import { Panel } from '../../design/panel.tsx';
+import { RunReason } from '../../design/run-reason.tsx';
 import { Said } from '../../design/said.tsx';
 import { StateBadge } from '../../design/state-badge.tsx';
 import { Usage } from '../../design/usage.tsx';
@@ -136,7 +137,7 @@ const TroubleRow = memo(({ run, task }: RunRowProps) => (
         <SafeText text={task?.title ?? run.runId} />
       </Link>
       <p className="small clamp">
-        <SafeText text={run.reason ?? run.end ?? run.status} />
+        <RunReason run={run} />
       </p>
       <p className="small muted">
         {run.status.replaceAll('_', ' ')} <Age at={run.endedAt ?? run.updatedAt} />

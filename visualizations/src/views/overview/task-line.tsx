@@ -2,7 +2,7 @@
 import { memo } from 'react';
 import type { OverviewRun, OverviewTask } from '../../../../src/operations/read-models/overview.ts';
 import { Elapsed } from '../../design/age.tsx';
-import { SafeText } from '../../design/model-text.tsx';
+import { RunReason } from '../../design/run-reason.tsx';
 import { Said } from '../../design/said.tsx';
 
 /** The last attempt's time; nothing when it never began. */
@@ -11,9 +11,13 @@ export const TaskTime = ({ run }: { readonly run: OverviewRun | null }) =>
     <Elapsed from={run.startedAt} to={run.settled ? (run.endedAt ?? run.updatedAt) : null} />
   );
 
+type TaskNoteProps = { readonly task: OverviewTask; readonly run: OverviewRun | null };
+
+const NO_RUN = { end: null, reason: null };
+
 /** Why it does not run, else what the agent said last. */
-export const TaskNote = memo(({ task }: { readonly task: OverviewTask }) => {
-  if (task.reason !== null) return <SafeText text={task.reason} />;
+export const TaskNote = memo(({ task, run }: TaskNoteProps) => {
+  if (task.reason !== null) return <RunReason run={run ?? NO_RUN} text={task.reason} />;
   return task.progress === null ? null : <Said text={task.progress} />;
 });
 TaskNote.displayName = 'TaskNote';

@@ -10,6 +10,7 @@ import { useNow } from '../../design/clock.ts';
 import { CopyId } from '../../design/copy-id.tsx';
 import { formatBytes, formatDuration, formatRate } from '../../design/format.ts';
 import { ModelText, SafeText } from '../../design/model-text.tsx';
+import { endSays, isReasonSaid } from '../../design/run-reason.tsx';
 import { StateBadge } from '../../design/state-badge.tsx';
 import { Usage } from '../../design/usage.tsx';
 
@@ -93,29 +94,44 @@ type RunHeadProps = { readonly runId: string; readonly item: RunItem | null };
 
 type Told = { readonly run: OverviewRun | null; readonly item: RunItem | null };
 
+/** How it ended, as the system says it. */
+const End = ({ end, ours }: { readonly end: string | null; readonly ours: string | null }) => {
+  const says = endSays(end);
+  const more = ours === says ? null : ours;
+  if (says === null && more === null) return null;
+  return (
+    <p>
+      {says === null ? 'Reason' : `It ${says}`}
+      {more === null ? null : (
+        <>
+          : <SafeText text={more} />
+        </>
+      )}
+    </p>
+  );
+};
+
+const Word = ({ label, text }: { readonly label: string; readonly text: string | null }) =>
+  text === null || text === '' ? null : (
+    <div>
+      <p className="small muted">{label}:</p>
+      <ModelText text={text} />
+    </div>
+  );
+
 /** What was said about it: how it ended, its progress, its own word. */
 const Words = ({ run, item }: Told) => {
-  const { end, reason } = run ?? item ?? { end: null, reason: null };
+  const ended = run ?? item ?? { end: null, reason: null };
+  const isSaid = isReasonSaid(ended);
   const completion = item?.completion ?? null;
   return (
     <>
-      {reason === null ? null : (
-        <p>
-          {end ?? 'Reason'}: <SafeText text={reason} />
-        </p>
-      )}
-      {run === null || run.progress === null ? null : (
-        <div>
-          <p className="small muted">Last progress:</p>
-          <ModelText text={run.progress} />
-        </div>
-      )}
-      {completion === null ? null : (
-        <div>
-          <p className="small muted">It reported {completion.status}:</p>
-          <ModelText text={completion.summary} />
-        </div>
-      )}
+      <End end={ended.end} ours={isSaid ? null : ended.reason} />
+      <Word label="Last progress" text={run?.progress ?? null} />
+      <Word
+        label={completion === null ? 'It reported' : `It reported ${completion.status}`}
+        text={completion?.summary ?? (isSaid ? ended.reason : null)}
+      />
     </>
   );
 };

@@ -1,8 +1,8 @@
 /** The supervision tree as it is now: who holds whom, what was restarted, and how much is left to bear. */
-import { useEffect, useMemo } from 'react';
+import { useMemo } from 'react';
 import type { Services } from '../../../../src/operations/read-models/supervision-view.ts';
 import { Link } from '../../app/link.tsx';
-import { useCall, useLiveItems, useMoment } from '../../connection/use-conductor.ts';
+import { useCall, useLiveItems, useMoment, usePolled } from '../../connection/use-conductor.ts';
 import { Age, Elapsed } from '../../design/age.tsx';
 import { useNow } from '../../design/clock.ts';
 import { counted, formatDuration } from '../../design/format.ts';
@@ -16,20 +16,6 @@ import './tree.css';
 type ServiceFacts = Services['services'][number];
 type RunnerFacts = Services['runners'][number];
 type RestartReport = Services['reports'][number];
-
-/** How often it is asked while somebody looks, in ms. */
-const POLL_MS = 2_000;
-
-const usePolled = (reload: () => void): void => {
-  useEffect(() => {
-    const timer = setInterval(() => {
-      if (globalThis.document.visibilityState === 'visible') reload();
-    }, POLL_MS);
-    return () => {
-      clearInterval(timer);
-    };
-  }, [reload]);
-};
 
 /** Counts down to the next start. */
 const Backoff = ({ until }: { readonly until: number }) => {
@@ -140,7 +126,9 @@ const Tree = ({
       <li>
         <div className="tree-row tree-root">
           <StateBadge state="live" />
-          <span className="tree-name">supervisor</span>
+          <Link to={{ view: 'machine', id: 'supervisor' }} row className="tree-name row-title">
+            supervisor
+          </Link>
           <span className="tree-facts small muted">
             <span>pid {supervisor.pid}</span>
             <span>version {supervisor.version}</span>
