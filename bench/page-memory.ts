@@ -87,10 +87,7 @@ async function messagesOf({ client }: PageStage, watch: Watched): Promise<() => 
       return { ...sample, seq: own, commit: own, at, actor: runId, taskId, event: { ...sample.event, text, seq: own } };
     });
     seq += live.length;
-    const progress = entries.flatMap(({ actor, taskId, event: { text } }) => [
-      { id: actor, text, at },
-      { id: taskId, text, at },
-    ]);
+    const progress = entries.map(({ actor, taskId, event: { text } }) => ({ id: actor, taskId, text, at }));
     return { seq, text: new FeedBatch(entries, { items: none, progress }).textFor(watch) };
   };
 }

@@ -89,6 +89,7 @@ export const openStage = async (folder: string): Promise<Stage> => {
       entries: entries.map(eventItem).map(({ patch: _, ...entry }) => entry),
       items,
       progress: [],
+      pulse: null,
     };
   };
   return {

@@ -5,7 +5,7 @@
  */
 import { kindOfId } from '../../machines/ids.ts';
 import type { Changes, Entry } from './feed-source.ts';
-import { WATCHED_MAX, type FeedEntry, type Watched } from './protocol.ts';
+import { WATCHED_MAX, type FeedEntry, type Pulse, type Watched } from './protocol.ts';
 
 export class FeedBatch {
   readonly lastSeq: number;
@@ -16,14 +16,14 @@ export class FeedBatch {
   /** Of all entries, once a page asked for them. */
   #all: string | null = null;
 
-  /** @param entries one at least, in order */
-  constructor(entries: readonly Entry[], { items, progress }: Changes) {
+  /** @param entries one at least, in order. @param pulse what goes along */
+  constructor(entries: readonly Entry[], { items, progress }: Changes, pulse: Pulse | null = null) {
     const last = entries.at(-1)!;
     this.#firstSeq = entries[0]!.seq;
     this.lastSeq = last.seq;
     this.#lastAt = last.at;
     this.#entries = entries;
-    this.#changes = `"items":${JSON.stringify(items)},"progress":${JSON.stringify(progress)}`;
+    this.#changes = `"items":${JSON.stringify(items)},"progress":${JSON.stringify(progress)},"pulse":${JSON.stringify(pulse)}`;
   }
 
   /** The message `changes` for a page that knows everything up to `after`. */
@@ -41,7 +41,7 @@ export class FeedBatch {
 
 const textOf = (entries: readonly Entry[]): string => JSON.stringify(entries.map(feedEntry));
 
-const isWatched = ({ actor, objectiveId }: Entry, watch: readonly string[]): boolean =>
+export const isWatched = ({ actor, objectiveId }: Entry, watch: readonly string[]): boolean =>
   watch.includes(actor) || (objectiveId !== null && watch.includes(objectiveId));
 
 /** Patches stay behind: pages that want one ask for it. */

@@ -9,7 +9,7 @@ import type { SupervisorFace } from '../rpc/rpc-face.ts';
 import type { JournalEntry } from '../../persistence/store.ts';
 import { FeedBatch } from './feed-batch.ts';
 import { isProgress, type FeedSource } from './feed-source.ts';
-import { BATCH_ENTRIES_MAX, BATCH_MS, PROGRESS_MS } from './protocol.ts';
+import { BATCH_ENTRIES_MAX, BATCH_MS, PROGRESS_MS, type Pulse } from './protocol.ts';
 
 /** Entries that wait for a batch: a few seconds of a very busy project. */
 const WAITING_MAX = 10_000;
@@ -18,6 +18,8 @@ export type FeedListener = {
   batch(batch: FeedBatch): void;
   /** Nothing comes any more: leave, and read anew. */
   lost(): void;
+  /** Somebody looks at one of these: they wait no longer than news does. */
+  watches(entries: readonly JournalEntry[]): boolean;
 };
 /** Batches after `cursor` come; what is before has to be read. */
 export type Joined = { readonly cursor: number; readonly leave: () => void };
@@ -25,6 +27,8 @@ export type Joined = { readonly cursor: number; readonly leave: () => void };
 export type FeedParts = {
   readonly face: Pick<SupervisorFace, 'subscribe'>;
   readonly source: FeedSource;
+  /** What goes along with the next batch; null: nothing is due. */
+  readonly takePulse: () => Pulse | null;
   readonly log: (error: unknown) => void;
 };
 
@@ -67,6 +71,12 @@ export class FeedHub {
     }
   }
 
+  /** Once a commit: nothing is made for it. */
+  #isWatched(entries: readonly JournalEntry[]): boolean {
+    for (const each of this.#listeners) if (each.watches(entries)) return true;
+    return false;
+  }
+
   #open(): LiveStream {
     return new LiveStream(this.#parts, {
       batch: (batch) => this.#listeners.forEach((each) => each.batch(batch)),
@@ -75,6 +85,7 @@ export class FeedHub {
         this.#stream = null;
         for (const each of this.#listeners) each.lost();
       },
+      watches: (entries) => this.#isWatched(entries),
     });
   }
 }
@@ -122,7 +133,7 @@ class LiveStream {
     this.#waiting.push(...entries);
     if (this.#waiting.length > WAITING_MAX) this.#lose();
     else if (this.#waiting.length >= BATCH_ENTRIES_MAX) void this.#flush();
-    else if (!entries.every(isProgress)) this.#schedule(BATCH_MS);
+    else if (!entries.every(isProgress) || this.#to.watches(entries)) this.#schedule(BATCH_MS);
     else if (this.#timer === null) this.#schedule(this.#progressWait());
   }
 
@@ -158,8 +169,9 @@ class LiveStream {
   }
 
   async #tell(entries: readonly JournalEntry[]): Promise<void> {
-    const batch = new FeedBatch(entries, await this.#parts.source.changesOf(entries));
+    const changes = await this.#parts.source.changesOf(entries);
     if (this.#ended) return;
+    const batch = new FeedBatch(entries, changes, this.#parts.takePulse());
     this.cursor = batch.lastSeq;
     this.#toldAt = performance.now();
     this.#to.batch(batch);

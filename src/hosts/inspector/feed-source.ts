@@ -24,6 +24,7 @@ export type FeedSource = {
   entriesAfter(seq: number): Promise<readonly Entry[]>;
   /** What these entries changed, as it stands now. */
   changesOf(entries: readonly Entry[]): Promise<Changes>;
+  /** Facts of the runs that live. */
   pulse(): readonly RunPulse[];
 };
 
@@ -67,9 +68,22 @@ const changedBy = (entries: readonly Entry[]): { readonly ids: readonly string[]
   const notes = new Map<string, ProgressNote>();
   for (const entry of entries) {
     const { actor: id, event, at } = entry;
-    if (isProgress(entry)) notes.set(id, { id, text: String(event['text']), at });
+    if (isProgress(entry)) notes.set(id, { id, taskId: entry.taskId, text: String(event['text']), at });
     else if (kindOfId(id) !== null) ids.add(id);
   }
   for (const id of ids) notes.delete(id);
-  return { ids: [...ids], progress: [...notes.values()] };
+  return { ids: [...ids], progress: together(notes) };
+};
+
+/** A run and its task say the same: one note for both. */
+const together = (notes: ReadonlyMap<string, ProgressNote>): readonly ProgressNote[] => {
+  const left = new Map(notes);
+  for (const note of notes.values()) {
+    const { id, taskId, text } = note;
+    if (taskId === null || taskId === id) continue;
+    const isSame = left.get(taskId)?.text === text;
+    if (isSame) left.delete(taskId);
+    left.set(id, { ...note, taskId: isSame ? taskId : null });
+  }
+  return Array.from(left.values(), (note) => (note.taskId === note.id ? { ...note, taskId: null } : note));
 };

@@ -4,6 +4,8 @@
  * P1. While no page is open there is no timer, no subscription and no read.
  * P2. A page that is open keeps the supervisor from leaving by itself, as any client does.
  * P3. A session that is over ends its sockets.
+ * P4. A pulse goes along with what is told anyway: every message of its own costs the supervisor as much as a commit. What took none
+ *     between two beats is sent one alone.
  */
 import type { WebSocket } from 'ws';
 import type { SupervisorFace } from '../rpc/rpc-face.ts';
@@ -13,7 +15,7 @@ import { createFeedSource, type FeedSource } from './feed-source.ts';
 import { PageFeed } from './page-feed.ts';
 import type { PageSessions } from './page-sessions.ts';
 import { CLOSE, openPageSocket, type PageSocket } from './page-socket.ts';
-import { PULSE_MS, type ProjectFacts, type ServerMessage } from './protocol.ts';
+import { PULSE_MS, type ProjectFacts, type Pulse, type ServerMessage } from './protocol.ts';
 
 /** Pages at a time; the next is refused. */
 const PAGES_MAX = 32;
@@ -40,11 +42,18 @@ export class PageFeeds {
   readonly #source: FeedSource;
   readonly #hub: FeedHub;
   #pulse: NodeJS.Timeout | null = null;
+  /** P4. */
+  #isPulseDue = false;
 
   constructor(parts: PageFeedsParts) {
     this.#parts = parts;
     this.#source = createFeedSource(parts.face, this.#ending.signal);
-    this.#hub = new FeedHub({ face: parts.face, source: this.#source, log: parts.log });
+    const takePulse = (): Pulse | null => {
+      if (!this.#isPulseDue) return null;
+      this.#isPulseDue = false;
+      return this.#pulseNow();
+    };
+    this.#hub = new FeedHub({ face: parts.face, source: this.#source, takePulse, log: parts.log });
   }
 
   accept(socket: WebSocket): void {
@@ -96,16 +105,20 @@ export class PageFeeds {
   #beat(): void {
     const { face, now } = this.#parts;
     face.idle.touch();
-    const text = this.#pulseText();
+    const text = this.#isPulseDue ? this.#pulseText() : null;
+    this.#isPulseDue = true;
     for (const { socket, feed, expiresAt } of this.#pages) {
       if (now() >= expiresAt) socket.close(CLOSE.noSession, 'the session is over');
-      else feed.sendLive(text);
+      else if (text !== null) feed.sendLive(text);
     }
   }
 
+  #pulseNow(): Pulse {
+    return { at: this.#parts.now(), runs: this.#source.pulse() };
+  }
+
   #pulseText(): string {
-    const message: ServerMessage = { type: 'pulse', at: this.#parts.now(), runs: this.#source.pulse() };
-    return JSON.stringify(message);
+    return JSON.stringify({ type: 'pulse', ...this.#pulseNow() } satisfies ServerMessage);
   }
 
   #forget(page: OpenPage): void {

@@ -47,10 +47,10 @@ export const BATCH_MS = 50;
  * How far apart batches are that only say how far runs are, in ms: fifty agents that report every second would cost a message each
  * 50 ms, which is most of what an open page costs the supervisor.
  */
-export const PROGRESS_MS = 500;
+export const PROGRESS_MS = 1_000;
 /** Unsent bytes of one page above which it is told to read anew. */
 export const UNSENT_BYTES_MAX = 2 ** 20;
-/** How often live runs are reported, in ms. */
+/** How often live runs are reported, in ms; half as often when it has just gone along with something else. */
 export const PULSE_MS = 2_000;
 /** Characters of a gate's id that a person types to approve. */
 export const CONFIRM_CHARACTERS = 6;
@@ -141,9 +141,11 @@ export type ServerMessage =
       readonly items: OverviewItems;
       /** The last word of each run that said how far it is and of its task, where that is all that changed. */
       readonly progress: readonly ProgressNote[];
+      /** Null: not due. */
+      readonly pulse: Pulse | null;
     }
-  /** Live facts of running runs, every PULSE_MS. */
-  | { readonly type: 'pulse'; readonly at: number; readonly runs: readonly RunPulse[] }
+  /** Where nothing is told with which it could go. */
+  | ({ readonly type: 'pulse' } & Pulse)
   /** The page fell behind; it says hello with `after: null`. */
   | { readonly type: 'resync' }
   /** The supervisor goes; the page tries again until one is there. */
@@ -151,8 +153,16 @@ export type ServerMessage =
 
 export type FeedEntry = Omit<EventItem, 'patch'>;
 
-/** `id`: of a run or a task. `at`: ms since 1970. */
-export type ProgressNote = { readonly id: string; readonly text: string; readonly at: number };
+/** `id`: of a run or a task. `taskId`: of the run's task, when the same was noted of it. `at`: ms since 1970. */
+export type ProgressNote = {
+  readonly id: string;
+  readonly taskId: string | null;
+  readonly text: string;
+  readonly at: number;
+};
+
+/** Live facts of running runs at this time, ms since 1970. */
+export type Pulse = { readonly at: number; readonly runs: readonly RunPulse[] };
 
 /** Times in ms, sizes in bytes; usage of all processes of the run, null while it is not known. */
 export type RunPulse = {

@@ -6,6 +6,7 @@ import { connect, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { entryOf } from '../rpc/small-face.ts';
 import {
+  PROGRESS_MS,
   API,
   BATCH_ENTRIES_MAX,
   UNSENT_BYTES_MAX,
@@ -57,12 +58,17 @@ test('a batch holds at most a hundred entries, and several of a moment go togeth
 });
 
 /** What a run and its task write when the run says how far it is. */
-const reportedBy = (text: string): void => {
+const reportedBy = (text: string, ofTask = text): void => {
   const { journal, listeners } = bench.face;
   const entry = { kind: 'transition' as const, from: 'running', to: 'running' };
   const said = [
-    { ...entryOf(journal.length + 1, '', RUN), ...entry, event: { type: 'child.progress', text } },
-    { ...entryOf(journal.length + 2, '', TASK), ...entry, event: { type: 'task.progressed', text } },
+    { ...entryOf(journal.length + 1, '', RUN), ...entry, taskId: TASK, event: { type: 'child.progress', text } },
+    {
+      ...entryOf(journal.length + 2, '', TASK),
+      ...entry,
+      taskId: TASK,
+      event: { type: 'task.progressed', text: ofTask },
+    },
   ];
   journal.push(...said);
   for (const listener of listeners) void listener(said, journal.length);
@@ -90,18 +96,56 @@ test('the last progress of each is told without a read; what changed beside is r
   reportedBy('two');
   const changes = await page.first('changes');
   const [run, task] = bench.face.journal.slice(-2);
-  expect(changes.progress).toEqual([
-    { id: RUN, text: 'two', at: run!.at },
-    { id: TASK, text: 'two', at: task!.at },
-  ]);
+  expect(changes.progress).toEqual([{ id: RUN, taskId: TASK, text: 'two', at: run!.at }]);
   expect(changes).toMatchObject({ lastSeq: 4, lastAt: task!.at, items: { tasks: [], runs: [] } });
   expect(bench.count('conductor_get_overview_items')).toBe(0);
   reportedBy('three');
   bench.face.append(1, '', TASK);
   await told(page, 7);
   const later = page.messages.flatMap((message) => (message.type === 'changes' ? [message] : [])).at(-1)!;
-  expect(later.progress.map(({ id, text }) => [id, text])).toEqual([[RUN, 'three']]);
+  expect(later.progress.map(({ id, taskId, text }) => [id, taskId, text])).toEqual([[RUN, null, 'three']]);
   expect(later.items.tasks.map(({ taskId }) => taskId)).toEqual([TASK]);
+});
+
+test('a run and a task that say different things are told of by themselves', async () => {
+  bench = await InspectorBench.open();
+  const page = await bench.feed(await bench.pass());
+  await page.first('snapshot');
+  reportedBy('mine', 'another');
+  const { progress } = await page.first('changes');
+  expect(progress.map(({ id, taskId, text }) => [id, taskId, text])).toEqual([
+    [RUN, null, 'mine'],
+    [TASK, null, 'another'],
+  ]);
+});
+
+test('progress of what somebody watches is told as soon as news is, also in a flood', async () => {
+  bench = await InspectorBench.open();
+  const pass = await bench.pass();
+  const page = await bench.feed(pass, 0, [RUN]);
+  await waitUntil('it is live', () => bench.face.listeners.size === 1);
+  const from = performance.now();
+  for (let count = 1; count <= 5; count += 1) {
+    reportedBy(String(count));
+    await told(page, count);
+  }
+  // One by one they would have waited four times.
+  expect(performance.now() - from).toBeLessThan(4 * PROGRESS_MS);
+  expect(page.messages.filter(({ type }) => type === 'changes')).toHaveLength(5);
+});
+
+test('a pulse goes along with what is told anyway, and alone where nothing is', async () => {
+  bench = await InspectorBench.open({ pulseMs: 20 });
+  const usage = { memoryBytes: null, cpuPercent: null };
+  bench.live.push({ runId: RUN, phase: null, idleMs: 1, outputBytes: 2, connected: true, ...usage });
+  const page = await bench.feed(await bench.pass());
+  await page.first('snapshot');
+  const alone = () => page.messages.filter(({ type }) => type === 'pulse').length;
+  // The first is of the moment in which the page went live.
+  await waitUntil('one alone', () => alone() >= 3);
+  bench.face.append(1);
+  const { pulse } = await page.first('changes');
+  expect(pulse).toMatchObject({ at: expect.any(Number), runs: [{ runId: RUN, outputBytes: 2 }] });
 });
 
 test('what was rejected is no progress', async () => {

@@ -55,6 +55,7 @@ const changes = (
   entries: seqs.map((seq) => entry(seq)),
   items: { ...none, ...changed },
   progress,
+  pulse: null,
 });
 const begun: FeedState = applySnapshot(EMPTY_FEED, snapshot(500));
 const task = items.tasks[0]!;
@@ -94,8 +95,8 @@ test('F3: the higher revision counts, whatever comes first', () => {
 test('F3: a note of progress changes that alone, comes after what came with it, and counts once', () => {
   const { taskId, title } = task;
   const note = (text: string) => [
-    { id: taskId, text, at: now + 7 },
-    { id: 'run-unknown', text, at: now },
+    { id: taskId, taskId: null, text, at: now + 7 },
+    { id: 'run-unknown', taskId: null, text, at: now },
   ];
   const { state } = applyChanges(begun, changes([501], {}, note('half')));
   expect(state.items.tasks.get(taskId)).toEqual({ ...task, progress: 'half', progressAt: now + 7, updatedAt: now + 7 });
@@ -105,10 +106,20 @@ test('F3: a note of progress changes that alone, comes after what came with it, 
   expect(repeated.items.tasks.get(taskId)?.progress).toBe('half');
   const whole = applyChanges(state, changes([502], { tasks: [revised(2, 'whole')] })).state;
   expect(whole.items.tasks.get(taskId)).toMatchObject({ title, progress: 'whole' });
+  const ofRun = { id: task.runId!, taskId, text: 'both', at: now + 8 };
+  const both = applyChanges(state, changes([502], {}, [ofRun])).state;
+  expect(both.items.tasks.get(taskId)).toMatchObject({ progress: 'both', progressAt: now + 8 });
+  expect(both.items.runs.get(ofRun.id)).toMatchObject({ progress: 'both', progressAt: now + 8 });
+});
+
+test('a pulse that goes along counts as one of its own', () => {
+  const { at, runs } = pulse(now, 1_000);
+  const along = applyChanges(begun, { ...changes([501]), pulse: { at, runs } }).state;
+  expect(along.pulses).toEqual(applyPulse(begun, { at, runs }).pulses);
+  expect(applyChanges(along, changes([502])).state.pulses).toBe(along.pulses);
 });
 
 const pulse = (at: number, outputBytes: number, idleMs = 0) => ({
-  type: 'pulse' as const,
   at,
   runs: [{ runId: 'run-1', phase: null, idleMs, outputBytes, connected: true, memoryBytes: null, cpuPercent: null }],
 });
@@ -123,7 +134,7 @@ test('the output rate is what came between two reports of the runner, however of
   expect(rateOf(applyPulse(grown, pulse(now + 6_000, 9_000)))).toBe(2_000);
   expect(rateOf(applyPulse(grown, pulse(now + 14_000, 9_000)))).toBe(0);
   expect(rateOf(applyPulse(grown, pulse(now + 6_000, 10)))).toBe(0);
-  expect(applyPulse(grown, { type: 'pulse', at: now + 6_000, runs: [] }).pulses.size).toBe(0);
+  expect(applyPulse(grown, { at: now + 6_000, runs: [] }).pulses.size).toBe(0);
 });
 
 test('silence goes on while the same report is repeated', () => {

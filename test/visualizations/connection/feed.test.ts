@@ -78,6 +78,7 @@ const changes = (...seqs: number[]): ServerMessage => ({
   entries: seqs.map((seq) => ({ seq, at: now, event: { type: 'x' } }) as unknown as FeedEntry),
   items,
   progress: [],
+  pulse: null,
 });
 /** What a page gets that watches only these. */
 const scarce = (lastSeq: number, watch: Watched, ...seqs: number[]): ServerMessage => ({

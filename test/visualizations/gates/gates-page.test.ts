@@ -104,6 +104,7 @@ test('a decision made elsewhere arrives by itself', async () => {
     entries: [],
     items: { objectives: [], tasks: [], runs: [], workers: [], gates: [decided] },
     progress: [],
+    pulse: null,
   });
   await page.locator('.decision').waitFor({ state: 'detached' });
   await page.getByRole('group', { name: 'Decided gates' }).getByText(gate.ask).waitFor();

@@ -20,6 +20,7 @@ const changes = (seq: number, items: Partial<OverviewItems>): ServerMessage => (
   entries: [],
   items: { ...none, ...items },
   progress: [],
+  pulse: null,
 });
 
 test('what waits, runs and went wrong is there at a glance, and follows the feed', async () => {
@@ -210,12 +211,14 @@ test('50 runs that report ten times a second among 1,000 tasks hold no frame for
   // One message for all, as the server gathers what happens within 50 ms.
   const report = (): void => {
     const at = Date.now();
-    const progress = tasks.flatMap(({ taskId }, index) => {
-      const text = `step ${String(seq + index + 1)}`;
-      return [taskId, runs[index]!.runId].map((id) => ({ id, text, at }));
-    });
+    const progress = tasks.map(({ taskId }, index) => ({
+      id: runs[index]!.runId,
+      taskId,
+      text: `step ${String(seq + index + 1)}`,
+      at,
+    }));
     seq += tasks.length;
-    fixture.large.send({ ...changes(seq, {}), progress } as ServerMessage);
+    fixture.large.send({ ...changes(seq, {}), type: 'changes', progress } as ServerMessage);
   };
   report();
   await page.locator('.task-node').getByText('step 501').waitFor();

@@ -10,6 +10,7 @@ import type {
   FeedEntry,
   ProgressNote,
   ProjectFacts,
+  Pulse as PulseReport,
   RunPulse,
   ServerMessage,
 } from '../../../src/hosts/inspector/protocol.ts';
@@ -122,9 +123,11 @@ const noted = <Item extends Progressing>(
   notes: readonly ProgressNote[],
 ): ReadonlyMap<string, Item> => {
   const next = new Map(known);
-  for (const { id, text, at } of notes) {
-    const item = known.get(id);
-    if (item !== undefined) next.set(id, { ...item, progress: text, progressAt: at, updatedAt: at });
+  for (const { id, taskId, text, at } of notes) {
+    for (const named of taskId === null ? [id] : [id, taskId]) {
+      const item = known.get(named);
+      if (item !== undefined) next.set(named, { ...item, progress: text, progressAt: at, updatedAt: at });
+    }
   }
   return next;
 };
@@ -140,7 +143,6 @@ const doneIn = (items: Items): number => {
 
 type Snapshot = Extract<ServerMessage, { type: 'snapshot' }>;
 type Changes = Extract<ServerMessage, { type: 'changes' }>;
-type PulseMessage = Extract<ServerMessage, { type: 'pulse' }>;
 
 export const applySnapshot = (state: FeedState, { project, overview }: Snapshot): FeedState => {
   const items = itemsOf(overview.items);
@@ -159,19 +161,17 @@ export const applySnapshot = (state: FeedState, { project, overview }: Snapshot)
 /** `fresh`: the entries that were not known, in order. */
 export const applyChanges = (
   state: FeedState,
-  { entries, items, progress, lastSeq, lastAt }: Changes,
+  { entries, items, progress, pulse, lastSeq, lastAt }: Changes,
 ): { readonly state: FeedState; readonly fresh: readonly FeedEntry[] } => {
   const known = state.lastSeq ?? 0;
   const fresh = entries.filter(({ seq }) => seq > known);
-  return {
-    fresh,
-    state: {
-      ...state,
-      items: noteProgress(mergeItems(state.items, itemsOf(items)), lastSeq > known ? progress : []),
-      lastSeq: Math.max(known, lastSeq),
-      lastAt: lastSeq > known ? lastAt : state.lastAt,
-    },
+  const next = {
+    ...state,
+    items: noteProgress(mergeItems(state.items, itemsOf(items)), lastSeq > known ? progress : []),
+    lastSeq: Math.max(known, lastSeq),
+    lastAt: lastSeq > known ? lastAt : state.lastAt,
   };
+  return { fresh, state: pulse === null ? next : applyPulse(next, pulse) };
 };
 
 const firstPulse = (run: RunPulse, at: number): Pulse => ({
@@ -192,7 +192,7 @@ const nextPulse = (before: Pulse, run: RunPulse, at: number): Pulse => {
   return { ...run, at, heardAt, grownAt: before.grownAt, bytesPerSecond: ms > RATE_MS ? 0 : before.bytesPerSecond };
 };
 
-export const applyPulse = (state: FeedState, { at, runs }: PulseMessage): FeedState => {
+export const applyPulse = (state: FeedState, { at, runs }: PulseReport): FeedState => {
   const pulseOf = (run: RunPulse): Pulse => {
     const before = state.pulses.get(run.runId);
     return before === undefined ? firstPulse(run, at) : nextPulse(before, run, at);
