@@ -6,7 +6,7 @@ import { contextOf, needActor, needsSupervisor, type HandlerContext } from './op
 import { defineOperation, READERS, said } from './operation.ts';
 import { closed, nullable, oneOf, optional, runId } from './parameter-schemas.ts';
 import { NO_SERVICES, ServicesSchema, servicesText } from './read-models/supervision-view.ts';
-import { SupervisorMomentSchema, supervisorMoment } from './read-models/supervisor-moment.ts';
+import { SupervisorPastSchema, supervisorPast, supervisorText } from './read-models/supervisor-moment.ts';
 
 /** Bytes of a patch that are shown. */
 export const PATCH_BYTES_MAX = 524_288;
@@ -53,16 +53,14 @@ export const getSupervisor = defineOperation({
       'Why it would be taken or not, e.g. supervisor.stop.',
     ),
   }),
-  result: SupervisorMomentSchema,
+  result: SupervisorPastSchema,
   principals: READERS,
   mutates: false,
   handler: async (context, question) => {
     const steps = context.treeSteps() ?? [];
     if (steps.length === 0) throw needsSupervisor();
-    const moment = supervisorMoment(steps, question, context.clock.now());
-    const states = moment.active.slice(1).join(', ');
-    const why = moment.explanation === null ? '' : `\n${moment.explanation.text}`;
-    return said(`supervisor in ${states} after step ${String(moment.seq)}${why}`, moment);
+    const past = supervisorPast(steps, question, context.clock.now());
+    return said(supervisorText(past), past);
   },
 });
 

@@ -99,7 +99,8 @@ const children = ({ children: all }: Readonly<Record<string, unknown>>) =>
 describe("the supervisor's machine", () => {
   test('after its newest step, and after an earlier one', async () => {
     await begin();
-    const now = await project.call('conductor_get_supervisor', {});
+    const of = async (question: object) => (await project.call('conductor_get_supervisor', question)).moment!;
+    const now = await of({});
     expect(now).toMatchObject({ machine: 'supervisor', seq: 4, lastSeq: 4, explanation: null });
     expect(now.active).toEqual(['supervisor', 'supervisor.live', 'supervisor.live.running']);
     expect(now.enabled.some((id) => id.includes('supervisor.stop'))).toBe(true);
@@ -112,20 +113,21 @@ describe("the supervisor's machine", () => {
     ]);
     expect(children(now.snapshot.context)).toEqual(['up', 'backoff']);
     expect(children(now.previous!)).toEqual(['up', 'up']);
-    const first = await project.call('conductor_get_supervisor', { step: 1 });
+    const first = await of({ step: 1 });
     expect(first).toMatchObject({ seq: 1, lastSeq: 4, last: { from: 'idle' } });
     expect(first.active.at(-1)).toBe('supervisor.live.starting');
-    expect((await project.call('conductor_get_supervisor', { step: 999 })).seq).toBe(4);
-    expect((await project.call('conductor_get_supervisor', { at: project.context.clock.now() })).seq).toBe(4);
+    expect((await of({ step: 999 })).seq).toBe(4);
+    expect((await of({ at: project.context.clock.now() })).seq).toBe(4);
   });
 
   test('why it would take an event, or not', async () => {
     await begin();
-    const { explanation } = await project.call('conductor_get_supervisor', { event: 'supervisor.start' });
+    const why = async (event: string) =>
+      (await project.call('conductor_get_supervisor', { event })).moment!.explanation!;
+    const explanation = await why('supervisor.start');
     expect(explanation).toMatchObject({ enabled: false });
-    expect(explanation!.text).toContain('it is taken in idle');
-    const stop = await project.call('conductor_get_supervisor', { event: 'supervisor.stop' });
-    expect(stop.explanation).toMatchObject({ enabled: true });
+    expect(explanation.text).toContain('it is taken in idle');
+    expect(await why('supervisor.stop')).toMatchObject({ enabled: true });
     expect(await refusalOf(project.call('conductor_get_supervisor', { event: 'supervisor.stp' }))).toBe(
       'invalid_params: a supervisor knows no event supervisor.stp: did you mean supervisor.stop?',
     );
@@ -133,8 +135,10 @@ describe("the supervisor's machine", () => {
 
   test('of before its first step, and without a supervisor, nothing is known', async () => {
     await begin();
-    expect(await refusalOf(project.call('conductor_get_supervisor', { at: 0 }))).toMatch(
-      /^not_found: the supervisor that runs remembers nothing of then: its first step is 1, of /,
+    const { details, content } = await project.invoke('conductor_get_supervisor', { at: 0 });
+    expect(details).toMatchObject({ moment: null, first: { step: 1 } });
+    expect(content[0]!.text).toMatch(
+      /^the supervisor that runs remembers nothing of then: step 1 of \S+ is its first$/,
     );
     project.world.treeSteps = null;
     expect(await refusalOf(project.call('conductor_get_supervisor', {}))).toMatch(/^supervisor_unreachable: /);

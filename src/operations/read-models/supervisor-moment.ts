@@ -5,7 +5,6 @@
 import type { Static } from 'typebox';
 import { Type } from 'typebox';
 import type { AnyMachineSnapshot } from 'xstate';
-import { ConductorError } from '../../machines/errors.ts';
 import { supervisorMachine } from '../../machines/supervisor/machine.ts';
 import type { PersistedSnapshot } from '../../persistence/store.ts';
 import type { TreeState, TreeStep } from '../../supervisor/tree/tree-history.ts';
@@ -13,7 +12,7 @@ import { activeStates, enabledTransitions } from './branch-verdicts.ts';
 import { explain, ExplanationSchema } from './explain-event.ts';
 import { EventItemSchema, type EventItem } from './item-schemas.ts';
 import { shownFields } from './moment.ts';
-import { closed, count, maybe } from './schema-parts.ts';
+import { closed, count, maybe, time } from './schema-parts.ts';
 
 const NAME = 'supervisor';
 
@@ -29,6 +28,14 @@ export const SupervisorMomentSchema = closed({
 });
 export type SupervisorMoment = Static<typeof SupervisorMomentSchema>;
 
+export const SupervisorPastSchema = closed({
+  /** null: the supervisor that runs remembers nothing of then. */
+  moment: maybe(SupervisorMomentSchema),
+  /** The first that it remembers. */
+  first: closed({ step: count, at: time }),
+});
+export type SupervisorPast = Static<typeof SupervisorPastSchema>;
+
 export type SupervisorQuestion = {
   /** Which step; default the newest, or the newest at `at`. */
   readonly step?: number | undefined;
@@ -41,14 +48,28 @@ export type SupervisorQuestion = {
 /**
  * @param steps one at least, oldest first
  * @param now ms since 1970: the present of the newest step
- * @throws ConductorError `not_found` for a moment before the first step that is remembered; `invalid_params` for an event it never knows
+ * @throws ConductorError `invalid_params` for an event that it never knows
  */
-export const supervisorMoment = (
+export const supervisorPast = (
   steps: readonly TreeStep[],
   question: SupervisorQuestion,
   now: number,
-): SupervisorMoment => {
+): SupervisorPast => {
+  const [first] = steps;
   const step = stepAt(steps, question);
+  return {
+    moment: step === null ? null : momentOf(step, { steps, question, now }),
+    first: { step: first!.seq, at: first!.event.at },
+  };
+};
+
+type Around = {
+  readonly steps: readonly TreeStep[];
+  readonly question: SupervisorQuestion;
+  readonly now: number;
+};
+
+const momentOf = (step: TreeStep, { steps, question, now }: Around): SupervisorMoment => {
   const lastSeq = steps.at(-1)!.seq;
   const at = step.seq === lastSeq ? now : step.event.at;
   const snapshot: AnyMachineSnapshot = step.after;
@@ -73,18 +94,9 @@ export const supervisorMoment = (
   };
 };
 
-const stepAt = (steps: readonly TreeStep[], { step, at }: SupervisorQuestion): TreeStep => {
-  const found = steps.findLast(
-    ({ seq, event }) => (step === undefined || seq <= step) && (at === undefined || event.at <= at),
-  );
-  if (found !== undefined) return found;
-  const first = steps[0]!;
-  throw new ConductorError(
-    'not_found',
-    `the supervisor that runs remembers nothing of then: its first step is ${String(first.seq)}, of ${new Date(first.event.at).toISOString()}`,
-    { details: { ...(step === undefined ? {} : { step }), firstStep: first.seq, firstAt: first.event.at } },
-  );
-};
+const stepAt = (steps: readonly TreeStep[], { step, at }: SupervisorQuestion): TreeStep | null =>
+  steps.findLast(({ seq, event }) => (step === undefined || seq <= step) && (at === undefined || event.at <= at)) ??
+  null;
 
 const stateOf = (state: TreeState): string =>
   (activeStates(state as AnyMachineSnapshot).at(-1) ?? NAME).slice(NAME.length + 1);
@@ -109,3 +121,12 @@ const stepItem = ({ seq, event, taken, before, after }: TreeStep): EventItem => 
   reason: null,
   patch: null,
 });
+
+export const supervisorText = ({ moment, first }: SupervisorPast): string => {
+  if (moment === null) {
+    const began = new Date(first.at).toISOString();
+    return `the supervisor that runs remembers nothing of then: step ${String(first.step)} of ${began} is its first`;
+  }
+  const why = moment.explanation === null ? '' : `\n${moment.explanation.text}`;
+  return `supervisor in ${moment.active.slice(1).join(', ')} after step ${String(moment.seq)}${why}`;
+};

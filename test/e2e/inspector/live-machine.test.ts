@@ -163,4 +163,23 @@ test("the supervisor's own machine is lit as it lives, and at each of its steps"
   await page.getByLabel('Event', { exact: true }).selectOption('supervisor.start');
   await page.getByText('it is taken in idle').waitFor();
   await page.getByText('No.', { exact: true }).waitFor();
+
+  // The tree, too, is that of the moment.
+  const { tasks } = await stage.project.plan({
+    objective: 'then',
+    tasks: [{ id: 'main', title: 'ran then', run: stage.project.waits('then') }],
+  });
+  const runId = await until('the run', async () => (await stage.project.task(tasks['main']!)).runId);
+  await until('it runs', async () => (await stage.journal(runId)).at(-1)?.to === 'running');
+  const { seq } = (await stage.journal(runId)).at(-1)!;
+  stage.project.say('then');
+  await until('it ended', async () => (await stage.journal(runId)).at(-1)?.to === 'partial');
+  const tree = page.getByRole('region', { name: 'Supervision tree' });
+  await goTo(page, '#/tree');
+  await tree.getByText(/ MiB$/).first().waitFor();
+  expect(await tree.getByRole('link', { name: 'ran then' }).count()).toBe(0);
+  await goTo(page, `#/tree?seq=${String(seq)}`);
+  await tree.getByRole('link', { name: 'ran then' }).waitFor();
+  await tree.getByText('rpc', { exact: true }).waitFor();
+  expect(await tree.getByText(/ MiB$/).count()).toBe(0);
 });

@@ -100,6 +100,12 @@ test('killed and started again under an open page: same port, same session, no e
   expect(await page.evaluate(`sessionStorage.getItem('conductor.session')`)).toBe(session);
   await page.getByText(`Now, after entry ${lastSeq.toLocaleString('en')}`).waitFor();
 
+  // Of before the last start the tree knows the runs alone.
+  await goTo(page, `#/tree?seq=${String(journal.find(({ to }) => to === 'running')!.seq)}`);
+  await page.getByText('The supervisor of then has ended').waitFor();
+  await page.getByRole('region', { name: 'What ran then' }).locator('.tree-row').first().waitFor();
+  await goTo(page, `#/entity/${runId}`);
+
   // The same of what is drawn: only what is seen is, newest first.
   const own = journal.map(({ seq }) => seq).toReversed();
   await expect

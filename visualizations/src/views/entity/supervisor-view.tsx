@@ -3,11 +3,11 @@
  *
  * It lives in memory. Its steps are numbered by themselves, so the one that is chosen stands beside the moment of the journal.
  */
-import { useMemo } from 'react';
-import type { SupervisorMoment } from '../../../../src/operations/read-models/supervisor-moment.ts';
+import { useMemo, type ReactNode } from 'react';
+import type { SupervisorMoment, SupervisorPast } from '../../../../src/operations/read-models/supervisor-moment.ts';
 import { Link } from '../../app/link.tsx';
 import { setQuery, useRoute } from '../../app/use-route.ts';
-import { useCall, useMoment, usePast, usePolled } from '../../connection/use-conductor.ts';
+import { useCall, useMoment, usePast, usePolled, type CallResult } from '../../connection/use-conductor.ts';
 import { Button } from '../../design/button.tsx';
 import { counted } from '../../design/format.ts';
 import { Empty, ErrorNote, Loading } from '../../design/notes.tsx';
@@ -73,8 +73,8 @@ const Shown = ({
   readonly asked: object;
 }) => {
   const chosen = useRoute().query['why'] ?? null;
-  const why = useCall<SupervisorMoment>(OPERATION, chosen === null ? null : { ...asked, event: chosen }, [shown.seq]);
-  const explained = why.details?.explanation ?? null;
+  const why = useCall<SupervisorPast>(OPERATION, chosen === null ? null : { ...asked, event: chosen }, [shown.seq]);
+  const explained = why.details?.moment?.explanation ?? null;
   const light = useLight(shown, explained);
   const events = useMemo(() => eventsOf(machine.graph, shown.enabled), [machine, shown.enabled]);
   const answer = { ...why, details: explained satisfies ExplainAnswer | null };
@@ -94,31 +94,38 @@ const Shown = ({
   );
 };
 
+const bodyOf = (past: CallResult<SupervisorPast>, machine: CallResult<MachineAnswer>, asked: object): ReactNode => {
+  if (past.error !== null) {
+    return <ErrorNote title="The machine of the supervisor cannot be read" error={past.error} onRetry={past.reload} />;
+  }
+  if (machine.error !== null) {
+    return <ErrorNote title="The chart cannot be drawn" error={machine.error} onRetry={machine.reload} />;
+  }
+  if (past.details === null || machine.details === null) return <Loading what="the machine of the supervisor" />;
+  const { moment, first } = past.details;
+  return moment === null ? (
+    <Empty title="Nothing is remembered of then">
+      The supervisor that runs remembers its steps since {new Date(first.at).toLocaleString()}.
+    </Empty>
+  ) : (
+    <Shown shown={moment} machine={machine.details} asked={asked} />
+  );
+};
+
 export const SupervisorView = () => {
   const asked = useAsked();
-  const { details, error, reload } = useCall<SupervisorMoment>(OPERATION, asked);
+  const past = useCall<SupervisorPast>(OPERATION, asked);
   const machine = useCall<MachineAnswer>('conductor_get_machine', { machine: 'supervisor' });
-  usePolled(reload);
+  const moment = past.details?.moment ?? null;
+  usePolled(past.reload);
   return (
     <div className="stack">
       <header className="entity-head">
         <h1>supervisor</h1>
-        {details === null ? null : <StateBadge state={topState(details.snapshot.value)} />}
+        {moment === null ? null : <StateBadge state={topState(moment.snapshot.value)} />}
         <Link to={{ view: 'tree' }}>Its services and runners</Link>
       </header>
-      {error === null ? null : error.code === 'not_found' ? (
-        <Empty title="Nothing is remembered of then">{error.message}</Empty>
-      ) : (
-        <ErrorNote title="The machine of the supervisor cannot be read" error={error} onRetry={reload} />
-      )}
-      {machine.error === null ? null : (
-        <ErrorNote title="The chart cannot be drawn" error={machine.error} onRetry={machine.reload} />
-      )}
-      {details !== null && machine.details !== null && error?.code !== 'not_found' ? (
-        <Shown shown={details} machine={machine.details} asked={asked ?? {}} />
-      ) : error === null && machine.error === null ? (
-        <Loading what="the machine of the supervisor" />
-      ) : null}
+      {bodyOf(past, machine, asked ?? {})}
     </div>
   );
 };

@@ -1,8 +1,9 @@
 /** The supervision tree as it is now: who holds whom, what was restarted, and how much is left to bear. */
 import { useMemo } from 'react';
 import type { Services } from '../../../../src/operations/read-models/supervision-view.ts';
+import type { SupervisorPast } from '../../../../src/operations/read-models/supervisor-moment.ts';
 import { Link } from '../../app/link.tsx';
-import { useCall, useLiveItems, useMoment, usePolled } from '../../connection/use-conductor.ts';
+import { useCall, useItems, useMoment, usePast, usePolled } from '../../connection/use-conductor.ts';
 import { Age, Elapsed } from '../../design/age.tsx';
 import { useNow } from '../../design/clock.ts';
 import { counted, formatDuration } from '../../design/format.ts';
@@ -11,6 +12,7 @@ import { Empty, ErrorNote, Loading } from '../../design/notes.tsx';
 import { Panel } from '../../design/panel.tsx';
 import { StateBadge } from '../../design/state-badge.tsx';
 import { Usage } from '../../design/usage.tsx';
+import { runnersAt, servicesAt } from './tree-past.ts';
 import './tree.css';
 
 type ServiceFacts = Services['services'][number];
@@ -56,7 +58,7 @@ const RunnerFactsLine = ({ runner }: { readonly runner: RunnerFacts }) => (
 );
 
 const RunnerRow = ({ runner }: { readonly runner: RunnerFacts }) => {
-  const { tasks, runs } = useLiveItems();
+  const { tasks, runs } = useItems();
   const run = runs.get(runner.runId);
   const title = tasks.get(runner.taskId ?? run?.taskId ?? '')?.title ?? runner.runId;
   return (
@@ -166,6 +168,50 @@ const Tree = ({
 const isLive = (services: Services): services is Services & { supervisor: NonNullable<Services['supervisor']> } =>
   services.supervisor !== null;
 
+const Runners = ({ runners }: { readonly runners: Services['runners'] }) => (
+  <ul className="tree">
+    {runners.map((runner) => (
+      <RunnerRow key={runner.runId} runner={runner} />
+    ))}
+  </ul>
+);
+
+const Shown = ({ services }: { readonly services: Services }) => (
+  <>
+    <Panel title="Supervision tree" isFlush>
+      {isLive(services) ? (
+        <Tree services={services} />
+      ) : (
+        <Empty title="No supervisor runs">Start one in a terminal: conductor start</Empty>
+      )}
+    </Panel>
+    <Panel title="What was restarted, and why" isFlush>
+      <Reports reports={services.reports} />
+    </Panel>
+  </>
+);
+
+/** The tree at the moment that is shown, as far as somebody remembers it. */
+const Past = ({ now }: { readonly now: Services }) => {
+  const { moment } = usePast();
+  const at = moment?.at ?? null;
+  const { details, error, reload } = useCall<SupervisorPast>('conductor_get_supervisor', at === null ? null : { at });
+  const runs = useMemo(() => [...(moment?.items.runs.values() ?? [])], [moment]);
+  if (error !== null) {
+    return <ErrorNote title="The supervision tree of then cannot be read" error={error} onRetry={reload} />;
+  }
+  if (details === null || at === null) return <Loading what="the supervision tree of then" />;
+  if (details.moment === null) {
+    return (
+      <Panel title="What ran then">
+        <p className="muted">The supervisor of then has ended, and what it held in memory went with it.</p>
+        <Runners runners={runnersAt(runs)} />
+      </Panel>
+    );
+  }
+  return <Shown services={servicesAt(now, details.moment, { at, runs })} />;
+};
+
 export const TreeView = () => {
   const { seq } = useMoment();
   const { details, error, reload } = useCall<Services>('conductor_get_services', {});
@@ -181,17 +227,7 @@ export const TreeView = () => {
     <div className="stack">
       <h1 className="visually-hidden">Supervision</h1>
       {error === null ? null : <ErrorNote title="This is what was known last" error={error} onRetry={reload} />}
-      {seq === null ? null : <p className="muted">Processes have no past: this is the tree as it is now.</p>}
-      <Panel title="Supervision tree" isFlush>
-        {isLive(details) ? (
-          <Tree services={details} />
-        ) : (
-          <Empty title="No supervisor runs">Start one in a terminal: conductor start</Empty>
-        )}
-      </Panel>
-      <Panel title="What was restarted, and why" isFlush>
-        <Reports reports={details.reports} />
-      </Panel>
+      {seq === null ? <Shown services={details} /> : <Past now={details} />}
     </div>
   );
 };
