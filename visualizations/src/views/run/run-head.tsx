@@ -119,6 +119,10 @@ const Word = ({ label, text }: { readonly label: string; readonly text: string |
     </div>
   );
 
+/** The status stands above when it has ended. */
+const wordLabel = (completion: RunItem['completion'], end: string | null): string =>
+  completion === null || end !== null ? 'In its own words' : `It reported ${completion.status}`;
+
 /** What was said about it: how it ended, its progress, its own word. */
 const Words = ({ run, item }: Told) => {
   const ended = run ?? item ?? { end: null, reason: null };
@@ -128,10 +132,7 @@ const Words = ({ run, item }: Told) => {
     <>
       <End end={ended.end} ours={isSaid ? null : ended.reason} />
       <Word label="Last progress" text={run?.progress ?? null} />
-      <Word
-        label={completion === null ? 'It reported' : `It reported ${completion.status}`}
-        text={completion?.summary ?? (isSaid ? ended.reason : null)}
-      />
+      <Word label={wordLabel(completion, ended.end)} text={completion?.summary ?? (isSaid ? ended.reason : null)} />
     </>
   );
 };
