@@ -1,14 +1,12 @@
 /** One machine at any moment: what it was, and why it would take an event or not. */
 import { Type } from 'typebox';
-import { anyId, momentSeq } from './moment-parameters.ts';
+import { anyId, EVENT_MAX, momentSeq } from './moment-parameters.ts';
 import { defineOperation, READERS, said } from './operation.ts';
 import { closed, optional } from './parameter-schemas.ts';
 import { explainEvent, ExplanationSchema } from './read-models/explain-event.ts';
 import { eventLine } from './read-models/lines.ts';
 import { momentOf, MomentSchema, presentAt } from './read-models/moment.ts';
 
-/** Characters of an event's name. */
-const EVENT_MAX = 64;
 /** Fields of an event that is asked about; none has as many. */
 const FIELDS_MAX = 64;
 

@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import { ConductorError } from '../machines/errors.ts';
 import type { StoredActor } from '../persistence/store.ts';
 import { contextOf, needActor, needsSupervisor, type HandlerContext } from './operation-context.ts';
+import { EVENT_MAX } from './moment-parameters.ts';
 import { defineOperation, READERS, said } from './operation.ts';
 import { closed, nullable, oneOf, optional, runId } from './parameter-schemas.ts';
 import { NO_SERVICES, ServicesSchema, servicesText } from './read-models/supervision-view.ts';
@@ -28,9 +29,6 @@ export const getServices = defineOperation({
     return said(servicesText(services), services);
   },
 });
-
-/** Characters of an event's name. */
-const EVENT_MAX = 64;
 
 export const getSupervisor = defineOperation({
   name: 'conductor_get_supervisor',

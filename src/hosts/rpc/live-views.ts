@@ -4,6 +4,7 @@
  */
 import { ConductorError } from '../../machines/errors.ts';
 import type { LiveRunFacts, OperationContext } from '../../operations/operation-context.ts';
+import { supervisionFacts } from '../../operations/read-models/supervision-facts.ts';
 import type { Services } from '../../operations/read-models/supervision-view.ts';
 import { hiddenValues } from '../../supervisor/effects/hidden-values.ts';
 import { readRunFacts } from '../../supervisor/effects/run-facts.ts';
@@ -47,26 +48,9 @@ export const servicesView = (supervisor: Supervisor, version: string, meter: Usa
   return () => {
     const { context, reports } = supervisor.services();
     const runs = [...supervisor.live.all()];
-    const { strategy, intensity, periodMs, backoff } = context;
-    const from = supervisor.clock.now() - periodMs;
     return {
       supervisor: { pid: process.pid, version, startedAt: supervisor.startedAt, ...meter.of(SUPERVISOR) },
-      budget: {
-        strategy,
-        intensity,
-        periodMs,
-        restarts: context.restarts.filter((at) => at > from).length,
-        backoff: { ...backoff },
-      },
-      services: context.children.map(({ id, state, restart, gen, fails, upAt, notBefore }) => ({
-        id,
-        state,
-        restart,
-        starts: gen,
-        failures: fails,
-        upAt,
-        notBefore,
-      })),
+      ...supervisionFacts(context, supervisor.clock.now()),
       runners: runs.map(({ runId, epoch, runner, phase, link }) => ({
         runId,
         taskId: supervisor.kernel.peek(runId)?.facts.taskId ?? null,

@@ -2,8 +2,7 @@
  * The machine of the supervision tree at one of its last steps. It lives in memory: steps are those of the supervisor that runs, counted
  * from its start, and nothing of them is stored.
  */
-import type { Static } from 'typebox';
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import type { AnyMachineSnapshot } from 'xstate';
 import { supervisorMachine } from '../../machines/supervisor/machine.ts';
 import type { PersistedSnapshot } from '../../persistence/store.ts';

@@ -95,7 +95,6 @@ class Tree implements SupervisionTree {
   async start(): Promise<void> {
     const up = this.#untilState((state) => state.matches({ live: 'running' }) || state.status === 'done');
     this.#actor.start();
-    this.#history.begin();
     this.#send({ type: 'supervisor.start', at: this.#now() });
     const state = await up;
     if (state.status === 'done') throw new Error(state.context.reason ?? 'the supervision tree gave up');
@@ -186,10 +185,7 @@ class Tree implements SupervisionTree {
   }
 
   #send(event: SupervisorEvent): void {
-    const before = this.#snapshot();
-    if (before.status !== 'active') return;
-    this.#actor.send(event);
-    this.#history.note({ event, before, after: this.#snapshot() });
+    if (this.#snapshot().status === 'active') this.#actor.send(event);
   }
 
   #serviceOf({ id }: Ref): Service {

@@ -26,28 +26,28 @@ type Noted = Omit<TreeStep, 'taken'> & { readonly taken: readonly AnyTransitionD
 
 export class TreeHistory {
   #taken: AnyTransitionDefinition[] = [];
+  #state: TreeState | null = null;
   #steps: readonly Noted[] = [];
   #ids: ReadonlyMap<AnyTransitionDefinition, TransitionId> | null = null;
 
-  /** For the actor: XState tells here alone which transitions it selected. */
-  readonly inspect = (event: InspectionEvent): void => {
-    if (event.type !== '@xstate.microstep') return;
-    const { _transitions: taken } = event;
-    this.#taken.push(...taken);
+  /** For the actor: XState tells which transitions it selected here alone, and each event's end, also of one that came within another. */
+  readonly inspect = (inspected: InspectionEvent): void => {
+    if (inspected.type === '@xstate.microstep') {
+      const { _transitions: taken } = inspected;
+      this.#taken.push(...taken);
+    } else if (inspected.type === '@xstate.snapshot') {
+      this.#note(inspected.event as SupervisorEvent, inspected.snapshot as TreeState);
+    }
   };
 
-  /** What is entered at first is nobody's transition. */
-  begin(): void {
+  #note(event: SupervisorEvent, after: TreeState): void {
+    const [taken, before] = [this.#taken, this.#state];
     this.#taken = [];
-  }
-
-  /** @param step the event, and what the machine was before and after it. */
-  note(step: Pick<TreeStep, 'event' | 'before' | 'after'>): void {
-    const taken = this.#taken;
-    this.#taken = [];
-    if (taken.length === 0) return;
+    this.#state = after;
+    // What is entered at first is nobody's transition.
+    if (taken.length === 0 || before === null) return;
     const seq = (this.#steps.at(-1)?.seq ?? 0) + 1;
-    this.#steps = [...this.#steps, { ...step, seq, taken }].slice(-STEPS_MAX);
+    this.#steps = [...this.#steps, { seq, event, taken, before, after }].slice(-STEPS_MAX);
   }
 
   /** Oldest first. */

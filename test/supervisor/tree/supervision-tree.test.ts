@@ -109,3 +109,25 @@ test('every step of its machine is kept with what it took, before and after; wor
   await tree.stop('done');
   expect(stateOf(tree.view().steps().at(-1)!.after)).toBe('stopped');
 });
+
+test('what is said while another event is handled is a step of its own', async () => {
+  const clock = createVirtualClock();
+  const { service } = scripted('store');
+  let starts = 0;
+  const hasty: Service = {
+    ...service,
+    start: async (fail) => {
+      starts += 1;
+      // In the same turn in which the machine asks for the start.
+      if (starts === 1) fail(new Error('at once'));
+      return { stop: async () => undefined };
+    },
+  };
+  const policy = { ...TREE_POLICY, strategy: 'one_for_one', intensity: 100 } as const;
+  const tree = createSupervisionTree({ services: [hasty], policy, clock, report: () => undefined });
+  await expect(tree.start()).rejects.toThrow('at once');
+  const steps = tree.view().steps();
+  expect(steps.map(({ event }) => event.type).slice(0, 2)).toEqual(['supervisor.start', 'child.exited']);
+  for (const { event, taken } of steps) expect(taken.some((id) => id.includes(event.type))).toBe(true);
+  for (const [index, { before }] of steps.entries()) if (index > 0) expect(before).toBe(steps[index - 1]!.after);
+});

@@ -63,8 +63,10 @@ export const usePulse = (runId: string): Pulse | null => {
 /** How often what has no journal is asked for while somebody looks, in ms. */
 const POLL_MS = 2_000;
 
-export const usePolled = (reload: () => void): void => {
+/** @param reload null: what is shown does not change. */
+export const usePolled = (reload: (() => void) | null): void => {
   useEffect(() => {
+    if (reload === null) return undefined;
     const timer = setInterval(() => {
       if (globalThis.document.visibilityState === 'visible') reload();
     }, POLL_MS);

@@ -117,7 +117,7 @@ export const SupervisorView = () => {
   const past = useCall<SupervisorPast>(OPERATION, asked);
   const machine = useCall<MachineAnswer>('conductor_get_machine', { machine: 'supervisor' });
   const moment = past.details?.moment ?? null;
-  usePolled(past.reload);
+  usePolled(useMoment().seq === null ? past.reload : null);
   return (
     <div className="stack">
       <header className="entity-head">

@@ -4,9 +4,11 @@
  */
 import type { SupervisorContext } from '../../../../src/machines/supervisor/model.ts';
 import type { OverviewRun } from '../../../../src/operations/read-models/overview.ts';
+import { supervisionFacts } from '../../../../src/operations/read-models/supervision-facts.ts';
 import type { Services } from '../../../../src/operations/read-models/supervision-view.ts';
 import type { SupervisorMoment } from '../../../../src/operations/read-models/supervisor-moment.ts';
 
+/** `at`: ms since 1970. */
 export type PastMoment = { readonly at: number; readonly runs: Iterable<OverviewRun> };
 
 /** Runs that had begun and not ended. */
@@ -25,23 +27,9 @@ export const runnersAt = (runs: Iterable<OverviewRun>): Services['runners'] =>
     }));
 
 /** @param now of the supervisor that also ran then. @param then its machine at the moment */
-export const servicesAt = (now: Services, then: SupervisorMoment, { at, runs }: PastMoment): Services => {
-  const { strategy, intensity, periodMs, backoff, restarts, children } = then.snapshot
-    .context as unknown as SupervisorContext;
-  const known = restarts.filter((time) => time > at - periodMs).length;
-  return {
-    supervisor: now.supervisor === null ? null : { ...now.supervisor, memoryBytes: null, cpuPercent: null },
-    budget: { strategy, intensity, periodMs, restarts: known, backoff: { ...backoff } },
-    services: children.map(({ id, state, restart, gen, fails, upAt, notBefore }) => ({
-      id,
-      state,
-      restart,
-      starts: gen,
-      failures: fails,
-      upAt,
-      notBefore,
-    })),
-    runners: runnersAt(runs),
-    reports: now.reports.filter((report) => report.at <= at),
-  };
-};
+export const servicesAt = (now: Services, then: SupervisorMoment, { at, runs }: PastMoment): Services => ({
+  supervisor: now.supervisor === null ? null : { ...now.supervisor, memoryBytes: null, cpuPercent: null },
+  ...supervisionFacts(then.snapshot.context as unknown as SupervisorContext, at),
+  runners: runnersAt(runs),
+  reports: now.reports.filter((report) => report.at <= at),
+});

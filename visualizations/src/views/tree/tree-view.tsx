@@ -215,7 +215,7 @@ const Past = ({ now }: { readonly now: Services }) => {
 export const TreeView = () => {
   const { seq } = useMoment();
   const { details, error, reload } = useCall<Services>('conductor_get_services', {});
-  usePolled(reload);
+  usePolled(seq === null ? reload : null);
   if (details === null) {
     return error === null ? (
       <Loading what="the supervision tree" />
