@@ -28,6 +28,8 @@ let root = '';
 let repo = '';
 let client: SupervisorClient;
 const sockets: FeedClient[] = [];
+/** Where supervisors listened, also those that were killed and left theirs behind. */
+const doors = new Set<string>();
 
 beforeEach(() => {
   root = realpathSync(mkdtempSync(join(tmpdir(), 'conductor-')));
@@ -42,6 +44,8 @@ afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.close();
   await client.stop('now').catch(() => undefined);
   await client.close();
+  for (const door of doors) rmSync(door, { force: true });
+  doors.clear();
   rmSync(root, { recursive: true });
 });
 
@@ -49,6 +53,7 @@ const start = async (inspector = true): Promise<SupervisorFacts> => {
   const environment = { ...process.env, XDG_CONFIG_HOME: join(root, 'none') };
   const options = { repo, home: join(root, 'home'), stay: true, inspector, programs: PROGRAMS, inPlace: true };
   ({ client } = await ensureSupervisor({ ...options, environment }));
+  doors.add(client.facts.socket);
   return client.facts;
 };
 
