@@ -41,7 +41,7 @@ export class FeedBatch {
 
 const textOf = (entries: readonly Entry[]): string => JSON.stringify(entries.map(feedEntry));
 
-export const isWatched = ({ actor, objectiveId }: Entry, watch: readonly string[]): boolean =>
+const isWatched = ({ actor, objectiveId }: Entry, watch: readonly string[]): boolean =>
   watch.includes(actor) || (objectiveId !== null && watch.includes(objectiveId));
 
 /** Patches stay behind: pages that want one ask for it. */

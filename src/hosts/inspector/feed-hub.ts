@@ -18,8 +18,8 @@ export type FeedListener = {
   batch(batch: FeedBatch): void;
   /** Nothing comes any more: leave, and read anew. */
   lost(): void;
-  /** Somebody looks at one of these: they wait no longer than news does. */
-  watches(entries: readonly JournalEntry[]): boolean;
+  /** Ids of what it looks at: the progress of these waits no longer than news does. Said anew by `watchesChanged`. */
+  watched(): readonly string[];
 };
 /** Batches after `cursor` come; what is before has to be read. */
 export type Joined = { readonly cursor: number; readonly leave: () => void };
@@ -35,6 +35,8 @@ export type FeedParts = {
 export class FeedHub {
   readonly #parts: FeedParts;
   readonly #listeners = new Set<FeedListener>();
+  /** By any of them. Kept, because it is looked at for every entry of every commit. */
+  readonly #watched = new Set<string>();
   /** Listeners, and those that are about to be. */
   #members = 0;
   #stream: LiveStream | null = null;
@@ -51,6 +53,7 @@ export class FeedHub {
       if (!isHere) return;
       isHere = false;
       this.#listeners.delete(listener);
+      this.watchesChanged();
       this.#members -= 1;
       if (this.#members > 0) return;
       this.#stream?.end();
@@ -63,6 +66,7 @@ export class FeedHub {
         if (stream !== this.#stream) continue;
         // In the same turn as the cursor is read, so that no batch falls between (H2).
         this.#listeners.add(listener);
+        this.watchesChanged();
         return { cursor: stream.cursor, leave };
       }
     } catch (error) {
@@ -71,10 +75,10 @@ export class FeedHub {
     }
   }
 
-  /** Once a commit: nothing is made for it. */
-  #isWatched(entries: readonly JournalEntry[]): boolean {
-    for (const each of this.#listeners) if (each.watches(entries)) return true;
-    return false;
+  /** A listener looks at something else from now on. */
+  watchesChanged(): void {
+    this.#watched.clear();
+    for (const each of this.#listeners) for (const id of each.watched()) this.#watched.add(id);
   }
 
   #open(): LiveStream {
@@ -85,10 +89,12 @@ export class FeedHub {
         this.#stream = null;
         for (const each of this.#listeners) each.lost();
       },
-      watches: (entries) => this.#isWatched(entries),
+      watched: this.#watched,
     });
   }
 }
+
+type StreamTo = Pick<FeedListener, 'batch' | 'lost'> & { readonly watched: ReadonlySet<string> };
 
 /** One subscription from its beginning to its end; after `end` it says nothing, whatever is still on its way. */
 class LiveStream {
@@ -96,7 +102,7 @@ class LiveStream {
   /** The last entry that was told. */
   cursor = 0;
   readonly #parts: FeedParts;
-  readonly #to: FeedListener;
+  readonly #to: StreamTo;
   #waiting: JournalEntry[] = [];
   #timer: NodeJS.Timeout | null = null;
   #dueAt = 0;
@@ -106,7 +112,7 @@ class LiveStream {
   #ended = false;
   #unsubscribe: () => void = () => undefined;
 
-  constructor(parts: FeedParts, to: FeedListener) {
+  constructor(parts: FeedParts, to: StreamTo) {
     this.#parts = parts;
     this.#to = to;
     this.begun = this.#begin();
@@ -130,11 +136,20 @@ class LiveStream {
   /** Once a commit, while others wait for their answer: whatever can wait for the batch is done there. */
   #take(entries: readonly JournalEntry[]): void {
     if (this.#ended) return;
-    this.#waiting.push(...entries);
+    let isNews = false;
+    for (const entry of entries) {
+      this.#waiting.push(entry);
+      isNews ||= !isProgress(entry) || this.#isWatched(entry);
+    }
     if (this.#waiting.length > WAITING_MAX) this.#lose();
     else if (this.#waiting.length >= BATCH_ENTRIES_MAX) void this.#flush();
-    else if (!entries.every(isProgress) || this.#to.watches(entries)) this.#schedule(BATCH_MS);
+    else if (isNews) this.#schedule(BATCH_MS);
     else if (this.#timer === null) this.#schedule(this.#progressWait());
+  }
+
+  #isWatched({ actor, objectiveId }: JournalEntry): boolean {
+    const { watched } = this.#to;
+    return watched.size > 0 && (watched.has(actor) || (objectiveId !== null && watched.has(objectiveId)));
   }
 
   /** The first word after a silence is told as soon as news is. */

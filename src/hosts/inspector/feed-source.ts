@@ -77,13 +77,13 @@ const changedBy = (entries: readonly Entry[]): { readonly ids: readonly string[]
 
 /** A run and its task say the same: one note for both. */
 const together = (notes: ReadonlyMap<string, ProgressNote>): readonly ProgressNote[] => {
-  const left = new Map(notes);
+  const alone: ProgressNote[] = [];
+  const shared = new Set<string>();
   for (const note of notes.values()) {
     const { id, taskId, text } = note;
-    if (taskId === null || taskId === id) continue;
-    const isSame = left.get(taskId)?.text === text;
-    if (isSame) left.delete(taskId);
-    left.set(id, { ...note, taskId: isSame ? taskId : null });
+    const isShared = taskId !== null && taskId !== id && notes.get(taskId)?.text === text;
+    if (isShared) shared.add(taskId);
+    alone.push(isShared || taskId === null ? note : { ...note, taskId: null });
   }
-  return Array.from(left.values(), (note) => (note.taskId === note.id ? { ...note, taskId: null } : note));
+  return shared.size === 0 ? alone : alone.filter(({ id }) => !shared.has(id));
 };

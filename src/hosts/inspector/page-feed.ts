@@ -7,8 +7,8 @@
  *     entries of what the page watches.
  * F2. A page with more than UNSENT_BYTES_MAX unsent beside its snapshot gets `resync`, and nothing until it says hello again.
  */
-import { FeedBatch, isWatched } from './feed-batch.ts';
-import type { FeedHub, FeedListener, Joined } from './feed-hub.ts';
+import { FeedBatch } from './feed-batch.ts';
+import type { FeedHub, Joined } from './feed-hub.ts';
 import type { FeedSource } from './feed-source.ts';
 import type { PageSocket } from './page-socket.ts';
 import {
@@ -56,6 +56,7 @@ export class PageFeed {
   /** Counts for what is sent from now on. */
   watch(watched: Watched): void {
     this.#watch = watched;
+    this.#parts.hub.watchesChanged();
   }
 
   /** Begins anew, whatever was going on. @param after null: with a snapshot. */
@@ -69,7 +70,8 @@ export class PageFeed {
       const joined = await this.#parts.hub.join({
         batch: (batch) => isCurrent() && this.#receive(batch),
         lost: () => isCurrent() && this.#resync(),
-        watches: (entries) => this.#watches(entries),
+        // Who did not say what it watches gets everything, and waits for progress as others do.
+        watched: () => this.#watch ?? [],
       });
       if (!isCurrent()) return joined.leave();
       this.#joined = joined;
@@ -132,12 +134,6 @@ export class PageFeed {
     this.#held.push(batch);
     this.#heldBytes += batch.textFor(this.#watch).length;
     if (this.#heldBytes > UNSENT_BYTES_MAX) this.#resync();
-  }
-
-  /** Who did not say what it watches gets everything, and waits for progress as others do. */
-  #watches(entries: Parameters<FeedListener['watches']>[0]): boolean {
-    const watch = this.#watch;
-    return watch !== null && watch.length > 0 && entries.some((entry) => isWatched(entry, watch));
   }
 
   #send(batch: FeedBatch): void {

@@ -134,6 +134,31 @@ test('progress of what somebody watches is told as soon as news is, also in a fl
   expect(page.messages.filter(({ type }) => type === 'changes')).toHaveLength(5);
 });
 
+test('what somebody begins to watch in a flood is told as soon as news is, and waits again when nobody does', async () => {
+  bench = await InspectorBench.open();
+  const pass = await bench.pass();
+  const other = await bench.feed(pass, 0, []);
+  await waitUntil('it is live', () => bench.face.listeners.size === 1);
+  const page = await bench.feed(pass, 0, []);
+  const messages = () => other.messages.filter(({ type }) => type === 'changes').length;
+  const toldIn = async (text: string): Promise<number> => {
+    const [before, from] = [messages(), performance.now()];
+    reportedBy(text);
+    await waitUntil('it is told', () => messages() > before);
+    return performance.now() - from;
+  };
+  await page.first('welcome');
+  await toldIn('the first after a silence');
+  page.send({ type: 'watch', watch: [RUN] });
+  // The first may be said before the watch has come.
+  const waits = [await toldIn('one'), await toldIn('two'), await toldIn('three')];
+  expect(Math.min(...waits)).toBeLessThan(PROGRESS_MS / 2);
+  page.close();
+  await page.closed;
+  await toldIn('whatever was under way');
+  expect(await toldIn('by nobody')).toBeGreaterThan(PROGRESS_MS / 2);
+});
+
 test('a pulse goes along with what is told anyway, and alone where nothing is', async () => {
   bench = await InspectorBench.open({ pulseMs: 20 });
   const usage = { memoryBytes: null, cpuPercent: null };
