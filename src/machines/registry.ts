@@ -51,7 +51,7 @@ export const MACHINES: { readonly [Kind in ActorKind]: RegisteredMachine } = {
     inputSchema: TaskInputSchema,
     eventSchema: TaskEventSchema,
     contextSchema: TaskContextSchema,
-    version: '2',
+    version: '3',
   },
   worker: {
     machine: workerMachine,

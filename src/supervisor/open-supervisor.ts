@@ -159,7 +159,17 @@ async function openOwned(options: SupervisorOptions, { found, paths, ownership }
     handlers: (options.aroundEffects ?? ((handlers) => handlers))(createEffectHandlers(parts.parts)),
     onFatal: options.onFatal,
   });
-  return bringUp(options, { ...parts, project, paths, ownership, settings, starter, kernel, store, clock });
+  return bringUp(options, {
+    ...parts,
+    project,
+    paths,
+    ownership,
+    settings,
+    starter,
+    kernel,
+    store: kernel.store,
+    clock,
+  });
 }
 
 type Assembled = {

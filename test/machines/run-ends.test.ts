@@ -6,14 +6,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Tell } from '../../src/machines/commands.ts';
 import { kindOfId } from '../../src/machines/ids.ts';
-import {
-  END_REASONS,
-  RUN_ENDS,
-  RUN_FINALS,
-  endOfExit,
-  isSaidByAgent,
-  type EndReason,
-} from '../../src/machines/run/ends.ts';
+import { END_REASONS, RUN_ENDS, RUN_FINALS, endOfExit, whyOf, type EndReason } from '../../src/machines/run/ends.ts';
 import type { RunContext } from '../../src/machines/run/model.ts';
 import type { TaskContext } from '../../src/machines/task/model.ts';
 import { runCases } from './cases/run.ts';
@@ -103,6 +96,18 @@ function runningTask(maxAttempts: number): Snapshot {
   return taskStepper.step(snapshot, start).snapshot;
 }
 
+/** Its run ends, and has this to say. */
+const endedWith = (end: EndReason, message: string): MachineEvent => ({
+  type: 'task.runEnded',
+  at: later(2),
+  runId: sampleRun(1),
+  end,
+  message,
+  branch: null,
+  commit: null,
+  rand: 0,
+});
+
 function busyWorker(): Snapshot {
   const { snapshot } = workerStepper.init(workerCases.inputs['reserved'] ?? {});
   const at = later(1);
@@ -174,23 +179,34 @@ describe('whose word the message of an end is (N3)', () => {
         message === completion.summary
       );
     });
-    expect(isSaidByAgent(end)).toBe(said.includes(end));
     expect(withWord !== null).toBe(said.includes(end));
+  });
+
+  test.each(END_REASONS)('what came with %s is told as the word of whoever wrote it', (end) => {
+    const word = 'all is well';
+    const { says } = RUN_ENDS[end];
+    expect(whyOf(end, word)).toEqual(said.includes(end) ? { reason: says, said: word } : { reason: word, said: null });
+    for (const nothing of [null, '', says]) expect(whyOf(end, nothing)).toEqual({ reason: says, said: null });
+  });
+
+  test.each(END_REASONS)('after %s the task keeps the agent’s word apart, until somebody decides', (end) => {
+    const ended = taskStepper.step(runningTask(1), endedWith(end, 'all is well')).snapshot;
+    const { reason, said: word } = ended.context as TaskContext;
+    expect({ reason, said: word }).toEqual(whyOf(end, 'all is well'));
+    const decisions = [
+      { type: 'task.cancel', at: later(3), reason: 'enough' },
+      { type: 'task.accept', at: later(3), principal: 'human', reason: 'good' },
+      { type: 'task.retry', at: later(3) },
+    ];
+    for (const decision of decisions) {
+      const after = taskStepper.step(ended, decision).snapshot;
+      if (after.value !== ended.value) expect((after.context as TaskContext).said).toBe(null);
+    }
   });
 
   test.each(END_REASONS)('a review after %s asks with the words of the system alone', (end) => {
     const message = 'all is well, Conductor recommends to accept it';
-    const word = {
-      type: 'task.runEnded',
-      at: later(2),
-      runId: sampleRun(1),
-      end,
-      message,
-      branch: null,
-      commit: null,
-      rand: 0,
-    };
-    const { actions } = taskStepper.step(runningTask(1), word);
+    const { actions } = taskStepper.step(runningTask(1), endedWith(end, message));
     const gates = actions.filter(({ type }) => type === 'createActor').map(({ params }) => params as GateBirth);
     expect(gates).toHaveLength((promised[end].exhausted ?? promised[end].task) === 'needs_review' ? 1 : 0);
     for (const { input } of gates) {
@@ -204,16 +220,7 @@ test('a cancellation asked for outlives every other end but success', () => {
   for (const end of END_REASONS) {
     const cancel = { type: 'task.cancel', at: later(1), reason: 'enough' };
     const canceling = taskStepper.step(runningTask(2), cancel).snapshot;
-    const ended = {
-      type: 'task.runEnded',
-      at: later(2),
-      runId: sampleRun(1),
-      end,
-      message: '',
-      branch: null,
-      commit: null,
-      rand: 0,
-    };
+    const ended = endedWith(end, '');
     const { snapshot } = taskStepper.step(canceling, ended);
     expect(snapshot.value, end).toBe(end === 'succeeded' ? 'completed' : 'canceled');
   }

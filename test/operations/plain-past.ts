@@ -2,7 +2,7 @@
  * The past in the plainest way: the whole journal is read, every state of every actor is kept, and everything that was there is looked
  * through. For projects so small that no limit of an overview counts.
  */
-import { kindOfId } from '../../src/machines/ids.ts';
+import { kindOfId, type ActorId } from '../../src/machines/ids.ts';
 import { overviewItems } from '../../src/operations/read-models/overview-items.ts';
 import { SAD_ENDS } from '../../src/operations/read-models/overview-scope.ts';
 import { contextIn, seenAt, type Seen } from '../../src/operations/read-models/overview-seen.ts';
@@ -21,7 +21,12 @@ export const readPlainPast = async (reader: StoreReader): Promise<PlainPast> => 
     if (entry.patch === null || kind === null) continue;
     const snapshot = await after(reader, snapshots.get(entry.actor) ?? null, entry.patch);
     snapshots.set(entry.actor, snapshot);
-    const seen = seenAt(entry.actor, kind, { snapshot, seq: entry.seq, at: entry.at, version: entry.version });
+    const seen = seenAt(entry.actor as ActorId, kind, {
+      snapshot,
+      seq: entry.seq,
+      at: entry.at,
+      version: entry.version,
+    });
     states.set(entry.actor, [...(states.get(entry.actor) ?? []), { from: entry.seq, seen }]);
   }
   return {

@@ -14,6 +14,7 @@ import { readArchivedArtifact } from '../../persistence/archived-artifacts.ts';
 import { artifactPath } from '../../persistence/artifact-files.ts';
 import { openSqliteReader } from '../../persistence/sqlite-reader.ts';
 import type { JournalEntry, StoreReader } from '../../persistence/store.ts';
+import { upgradedStore } from '../../supervisor/kernel/upgraded-store.ts';
 import { openProcessTable } from '../../supervisor/processes/open-process-table.ts';
 import type { EpochMs } from '../../machines/ids.ts';
 import { coverageText } from '../rpc/coverage-text.ts';
@@ -30,7 +31,7 @@ export const openStorePort = async (
   { env, isAtTerminal }: { readonly env: CliIo['env']; readonly isAtTerminal: boolean },
 ): Promise<ConductorPort> => {
   const { project, paths } = place;
-  const reader = await openSqliteReader(paths.database);
+  const reader = upgradedStore(await openSqliteReader(paths.database));
   const context = contextOf(place, reader, env);
   const facts = { key: project.projectKey, repoRoot: project.repoRoot, home: paths.root };
   return {

@@ -81,8 +81,16 @@ export const RUN_ENDS = {
 export type EndReason = keyof typeof RUN_ENDS;
 export const END_REASONS = Object.keys(RUN_ENDS) as readonly EndReason[];
 
-/** N3. */
-export const isSaidByAgent = (end: EndReason): boolean => 'isSaid' in RUN_ENDS[end];
+/** Why something stands where it stands: in the words of the system or of who decided it, and in the agent's own (N3). */
+export type Why = { readonly reason: string | null; readonly said: string | null };
+
+/** N3. @param message What came with the end; null and '' when nothing did. */
+export const whyOf = (end: EndReason | null, message: string | null): Why => {
+  if (end === null) return { reason: message, said: null };
+  const row: EndRow = RUN_ENDS[end];
+  if (message === null || message === '' || message === row.says) return { reason: row.says, said: null };
+  return row.isSaid === true ? { reason: row.says, said: message } : { reason: message, said: null };
+};
 
 /** Signals that mean «somebody wants this to stop», not «this program failed». */
 const INTERRUPTING_SIGNALS: readonly string[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];

@@ -46,7 +46,7 @@ import { taskSetup } from './setup.ts';
 
 export const taskMachine = taskSetup.createMachine({
   id: 'task',
-  version: '2',
+  version: '3',
   options: { maxIterations: 100 },
   context: ({ input }) => ({
     taskId: input.taskId,
@@ -70,6 +70,7 @@ export const taskMachine = taskSetup.createMachine({
     lastRunId: null,
     reviewGateId: null,
     reason: null,
+    said: null,
     blockedBy: null,
     end: null,
     progress: null,

@@ -109,8 +109,10 @@ export const TaskContextSchema = closed({
   activeRunId: nullable(RunIdSchema),
   lastRunId: nullable(RunIdSchema),
   reviewGateId: nullable(GateIdSchema),
-  /** Why it is where it is, for people; null while nothing needs explaining. */
+  /** Why it is where it is, for people; null while nothing needs explaining. Never what its agent says. */
   reason: nullable(LineSchema),
+  /** What the agent itself said of the end that is the reason. */
+  said: nullable(LineSchema),
   /** Why it is blocked: `dependency` returns by itself, `run` only by hand. */
   blockedBy: nullable(Type.Union([Type.Literal('dependency'), Type.Literal('run')])),
   end: nullable(EndReasonSchema),

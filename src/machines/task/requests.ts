@@ -1,7 +1,7 @@
 /** What a task says to others: the tells and creations of its chart, and the transitions that several states share. */
 import type { Tell } from '../commands.ts';
 import { reviewGateIdOf, type RunId } from '../ids.ts';
-import { isSaidByAgent, RUN_ENDS, type TaskConsequence } from '../run/ends.ts';
+import { RUN_ENDS, type TaskConsequence } from '../run/ends.ts';
 import { readyBucket } from './decisions.ts';
 import type { TaskBucket, TaskContext, TaskEvent } from './model.ts';
 
@@ -146,8 +146,7 @@ const reserveWorker = {
 const questionOf = ({ title, end, reason }: InContext['context']): string => {
   if (end === null) return `Accept «${title}»?${reason === null ? '' : ` ${reason}`}`;
   const { says } = RUN_ENDS[end];
-  const isOurs = reason !== null && reason !== says && !isSaidByAgent(end);
-  return `Accept «${title}»? Its run ${says}${isOurs ? `: ${reason}` : ''}`;
+  return `Accept «${title}»? Its run ${says}${reason === null || reason === says ? '' : `: ${reason}`}`;
 };
 
 export const openReviewGate = {

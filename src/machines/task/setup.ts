@@ -2,7 +2,7 @@
 import { assign, setup } from 'xstate';
 import { commandActions } from '../commands.ts';
 import { reviewGateIdOf, type EpochMs, type RunId, type WorkerId } from '../ids.ts';
-import { RUN_ENDS, type TaskConsequence } from '../run/ends.ts';
+import { whyOf, type TaskConsequence } from '../run/ends.ts';
 import type { Principal } from '../schema.ts';
 import { consequenceOf, nextAttemptAt } from './decisions.ts';
 import type { TaskBucket, TaskContext, TaskEvent, TaskInput } from './model.ts';
@@ -50,6 +50,7 @@ export const taskSetup = setup({
       notBefore: null,
       queuedAt: null,
       reason: null,
+      said: null,
       end: null,
       progress: null,
       progressAt: null,
@@ -63,13 +64,14 @@ export const taskSetup = setup({
     recordCancelRequest: assign((_, { reason, at }: { readonly reason: string; readonly at: EpochMs }) => ({
       cancelRequested: true,
       reason,
+      said: null,
       updatedAt: at,
     })),
     recordEnd: assign(({ context }, ended: Ended) => ({
       activeRunId: null,
       cancelRequested: false,
       end: ended.end,
-      reason: ended.message === '' ? RUN_ENDS[ended.end].says : ended.message,
+      ...whyOf(ended.end, ended.message),
       branch: ended.branch ?? context.branch,
       commit: ended.commit ?? context.commit,
       updatedAt: ended.at,
@@ -85,19 +87,21 @@ export const taskSetup = setup({
       (_, by: { readonly principal: Principal; readonly reason: string; readonly at: EpochMs }) => ({
         acceptedBy: by.principal,
         reason: by.reason,
+        said: null,
         reviewGateId: null,
         updatedAt: by.at,
       }),
     ),
     recordReason: assign((_, { reason, at }: { readonly reason: string; readonly at: EpochMs }) => ({
       reason,
+      said: null,
       queuedAt: null,
       updatedAt: at,
     })),
     recordBlock: assign((_, { by }: { readonly by: 'dependency' | 'run' }) => ({
       blockedBy: by,
       queuedAt: null,
-      ...(by === 'dependency' ? { reason: 'a task it depends on failed or was canceled' } : {}),
+      ...(by === 'dependency' ? { reason: 'a task it depends on failed or was canceled', said: null } : {}),
     })),
     recordRetry: assign((_, { at }: { readonly at: EpochMs }) => ({
       attempts: 0,
@@ -105,10 +109,11 @@ export const taskSetup = setup({
       blockedBy: null,
       reviewGateId: null,
       reason: null,
+      said: null,
       end: null,
       updatedAt: at,
     })),
-    recordUnblocked: assign({ blockedBy: null, reason: null }),
+    recordUnblocked: assign({ blockedBy: null, reason: null, said: null }),
   },
   guards: {
     isDraft: ({ context }) => context.bucket === 'draft',

@@ -5,7 +5,7 @@
  * F1. A context is one that is or was: nothing is read from it but what overviews keep of the past (`overview-seen.ts`).
  */
 import { Type } from 'typebox';
-import { RUN_ENDS } from '../../machines/run/ends.ts';
+import { whyOf } from '../../machines/run/ends.ts';
 import { TASK_BUCKETS } from '../../machines/task/model.ts';
 import type { Shown } from './overview-seen.ts';
 import { closed, count, maybe, text, time } from './schema-parts.ts';
@@ -41,8 +41,10 @@ export const taskFields = {
   title: text,
   planId: maybe(text),
   state: text,
-  /** Why it is not running; null while it runs and when it is completed. */
+  /** Why it is not running; null while it runs and when it is completed. Never what its agent says. */
   reason: maybe(text),
+  /** What the agent itself said when its last run ended so. */
+  said: maybe(text),
   /** The run that carries it out, or its last one. */
   runId: maybe(text),
   /** The open question whether to accept it. */
@@ -66,6 +68,7 @@ export const taskFacts = (task: Shown['task'], shown: { readonly state: string; 
   planId: task.planId,
   state: shown.state,
   reason: shown.reason,
+  said: task.said,
   runId: task.activeRunId ?? task.lastRunId,
   gateId: task.reviewGateId,
   attempts: task.attempts,
@@ -87,9 +90,10 @@ export const runFields = {
   status: text,
   attempt: count,
   epoch: count,
-  /** How it ended, as one of the known ends, and in words. */
+  /** How it ended, as one of the known ends, in words that are not its agent's, and what the agent itself said of it. */
   end: maybe(text),
   reason: maybe(text),
+  said: maybe(text),
   progress: maybe(text),
   progressAt: maybe(time),
   startedAt: maybe(time),
@@ -106,7 +110,7 @@ export const runFacts = (run: Shown['run'], status: string) => ({
   attempt: run.attempt,
   epoch: run.epoch,
   end: run.end,
-  reason: run.message ?? (run.end === null ? null : RUN_ENDS[run.end].says),
+  ...whyOf(run.end, run.message),
   progress: run.progress,
   progressAt: run.progressAt,
   startedAt: run.startedAt,

@@ -22,6 +22,20 @@ export const short = (text: string, max = TEXT_MAX): string => {
 
 const because = (reason: string | null): string => (reason === null ? '' : `: ${short(reason)}`);
 
+/** An agent's own words: its quotation marks do not end ours. */
+export const quoted = (text: string): string => `“${text.replaceAll(/[“”]/g, '"')}”`;
+
+/** Items of an older supervisor have no `said`. */
+type Words = Pick<RunItem, 'reason' | 'progress'> & { readonly said?: string | null };
+
+/** Why it stands where it stands, with the agent's own word on that; where nothing needs explaining, how far the agent says it is. */
+export const wordsOf = ({ reason, said = null, progress }: Words): string => {
+  if (reason === null) return progress === null ? '' : quoted(progress);
+  return said === null ? reason : `${reason}: ${quoted(said)}`;
+};
+
+const inWords = (item: Words): string => because(wordsOf(item) || null);
+
 export const objectiveLine = (item: ObjectiveItem): string => {
   const tasks = Object.entries(item.tasks).filter(([, count]) => count > 0);
   const counted =
@@ -30,10 +44,10 @@ export const objectiveLine = (item: ObjectiveItem): string => {
 };
 
 export const taskLine = (item: TaskItem): string =>
-  `${item.taskId} ${item.state} «${short(item.title)}»${because(item.reason ?? item.progress)}`;
+  `${item.taskId} ${item.state} «${short(item.title)}»${inWords(item)}`;
 
 export const runLine = (item: RunItem): string =>
-  `${item.runId} ${item.status} attempt ${String(item.attempt)} of ${item.taskId}${because(item.reason ?? item.progress)}`;
+  `${item.runId} ${item.status} attempt ${String(item.attempt)} of ${item.taskId}${inWords(item)}`;
 
 export const gateLine = (item: GateItem): string =>
   `${item.gateId} ${item.state} ${item.type}${item.humanOnly ? ' (human only)' : ''}, asked by ${item.askedBy}: ${short(item.ask)}`;

@@ -70,17 +70,8 @@ export const presentAt = async (reader: StoreReader, id: string, seq?: number): 
   const at = Math.min(seq ?? lastSeq, lastSeq);
   const moment = (await reader.momentsAt([id], at)).get(id);
   if (kind === null || moment === undefined) throw await absent(reader, id, at);
-  const stored = migrateStored(MACHINE_SET, MIGRATIONS, {
-    id: id as ActorId,
-    kind,
-    version: moment.version,
-    revision: 1,
-    snapshot: moment.snapshot,
-    facts: MACHINE_SET.describe({ kind, id }, moment.snapshot),
-    createdAt: moment.at,
-    updatedAt: moment.at,
-  });
-  return { id, kind, seq: at, lastSeq, moment, snapshot: restore(MACHINES[kind].machine, stored.snapshot) };
+  const { snapshot } = migrateStored(MACHINE_SET, MIGRATIONS, { id: id as ActorId, kind, ...moment });
+  return { id, kind, seq: at, lastSeq, moment, snapshot: restore(MACHINES[kind].machine, snapshot) };
 };
 
 /** @param now For guards that compare with the time: the present of the last moment; a past one has its own. */

@@ -1,10 +1,11 @@
 /**
  * An actor as an overview sees it: what it is or was, without what no overview shows.
  */
-import type { ActorKind } from '../../machines/ids.ts';
+import type { ActorId, ActorKind } from '../../machines/ids.ts';
 import { describeActor } from '../../machines/registry.ts';
 import type { ActorMoment } from '../../persistence/snapshot-history.ts';
 import type { StoredActor } from '../../persistence/store.ts';
+import { upgraded } from '../../supervisor/kernel/upgraded-store.ts';
 import type { ContextOf } from '../operation-context.ts';
 
 export type Seen = {
@@ -38,6 +39,7 @@ const SHOWN = {
     'notBefore',
     'acceptedBy',
     'reason',
+    'said',
     'end',
     'commit',
     'branch',
@@ -103,7 +105,8 @@ export const seenNow = ({ id, kind, facts, snapshot, revision, createdAt, update
   updatedAt,
 });
 
-export const seenAt = (id: string, kind: ActorKind, { snapshot, seq, at }: ActorMoment): Seen => {
+export const seenAt = (id: ActorId, kind: ActorKind, moment: ActorMoment): Seen => {
+  const { snapshot, seq, at } = upgraded({ id, kind, ...moment });
   const { state, settled } = describeActor(kind, snapshot.value as string, snapshot.context);
   const createdAt = snapshot.context['createdAt'];
   return {

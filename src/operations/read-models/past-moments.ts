@@ -7,7 +7,7 @@
  * K2. Which entry of an actor is its newest at a moment, the store is asked every time: what was archived is gone, what is new counts.
  * K3. What is kept has at most KEPT_BYTES_MAX, what was not used for longest goes first, and all of it goes IDLE_MS after the last use.
  */
-import { kindOfId } from '../../machines/ids.ts';
+import { kindOfId, type ActorId } from '../../machines/ids.ts';
 import type { StoreReader } from '../../persistence/store.ts';
 import type { HandlerContext } from '../operation-context.ts';
 import { nextTurn } from './overview-items.ts';
@@ -62,7 +62,7 @@ export class PastMoments {
       await nextTurn();
       const moments = await this.#reader.momentsAt(ids.slice(first, first + REBUILT_PER_TURN), seq);
       for (const [id, moment] of moments) {
-        const seen = seenAt(id, kindOfId(id)!, moment);
+        const seen = seenAt(id as ActorId, kindOfId(id)!, moment);
         found.set(id, seen);
         this.#keep(missing.get(id)!, seen);
       }

@@ -23,6 +23,7 @@ import { parkedRetry } from './parked-effects.ts';
 import { RejectionBudget } from './rejections.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { TimerLoop, Timers } from './timers.ts';
+import { upgradedStore } from './upgraded-store.ts';
 
 export type KernelOptions = {
   readonly store: Store;
@@ -46,6 +47,8 @@ export async function createKernel(options: KernelOptions): Promise<Kernel> {
 
 class DurableKernel implements Kernel {
   readonly store: Store;
+  /** As it is written. */
+  readonly #stored: Store;
   readonly #clock: Clock;
   readonly #set: MachineSet;
   readonly #migrations: Migrations;
@@ -70,17 +73,18 @@ class DurableKernel implements Kernel {
   #cancelRetry: (() => void) | null = null;
 
   constructor(options: KernelOptions) {
-    this.store = options.store;
     this.#clock = options.clock;
     this.#set = options.machines ?? MACHINE_SET;
     this.#migrations = options.migrations ?? MIGRATIONS;
+    this.#stored = options.store;
+    this.store = upgradedStore(options.store, { set: this.#set, migrations: this.#migrations });
     this.#limits = { ...KERNEL_LIMITS, ...options.limits };
     this.#onFatal = options.onFatal;
     const timers = new Timers();
     this.#state = new CommittedState(this.#limits, timers);
     this.#mailbox = new Mailbox(this.#limits);
     this.#loop = new CommitLoop({
-      store: this.store,
+      store: this.#stored,
       set: this.#set,
       migrations: this.#migrations,
       clock: this.#clock,
@@ -100,22 +104,18 @@ class DurableKernel implements Kernel {
       clock: this.#clock,
       limits: this.#limits,
       commit: async (work) => this.#postEffect(work),
-      onChange: () => {
-        this.#wakeIdle();
-      },
+      onChange: () => this.#wakeIdle(),
     });
     this.#timerLoop = new TimerLoop({
       timers,
       clock: this.#clock,
       checkMs: this.#limits.timerCheckMs,
-      fire: (now) => {
-        this.#fireTimers(now);
-      },
+      fire: (now) => this.#fireTimers(now),
     });
   }
 
   async open(): Promise<void> {
-    await this.#state.open(this.store);
+    await this.#state.open(this.#stored);
     const parked = this.#effects.load(await this.#outbox());
     this.#ended = this.#loop.run(() => {
       this.#paused();
@@ -141,7 +141,7 @@ class DurableKernel implements Kernel {
   async read(id: string): Promise<StoredActor | null> {
     const live = this.#state.cache.get(id);
     if (live !== undefined) return storedOf(live);
-    const stored = await this.store.getActor(id);
+    const stored = await this.#stored.getActor(id);
     return stored === null ? null : migrateStored(this.#set, this.#migrations, stored);
   }
 

@@ -101,6 +101,7 @@ export interface Kernel {
   read(id: string): Promise<StoredActor | null>;
   /** The committed actor if it is in memory (every unsettled one that was touched since start), synchronously. */
   peek(id: string): StoredActor | null;
+  /** Its actors are read at the version of the code, as `read` does. */
   readonly store: Store;
   /**
    * Tries parked effects again, because whoever asks believes that the cause is gone. Each may end in our death as often as before.

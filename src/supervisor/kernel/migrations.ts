@@ -6,6 +6,8 @@
  */
 import { ConductorError } from '../../machines/errors.ts';
 import type { ActorKind } from '../../machines/ids.ts';
+import { whyOf, type Why } from '../../machines/run/ends.ts';
+import type { TaskContext } from '../../machines/task/model.ts';
 import type { OutboxRow, PersistedSnapshot, StoredActor } from '../../persistence/store.ts';
 import { entryOf, type MachineSet } from './machine-set.ts';
 
@@ -25,11 +27,25 @@ export const MIGRATIONS: Migrations = {
   task: {
     // 2: a task that is started by name may wait for a worker.
     '1': { to: '2', migrate: (snapshot) => ({ ...snapshot, context: { ...snapshot.context, queuedAt: null } }) },
+    // 3: what the agent said of an end stands beside the reason.
+    '2': {
+      to: '3',
+      migrate: (snapshot) => ({ ...snapshot, context: { ...snapshot.context, ...wordsApart(snapshot) } }),
+    },
   },
 };
 
+/** Version 2 did not keep whose words they were: those that may be an agent's are taken for them, never the other way round. */
+function wordsApart({ context }: PersistedSnapshot): Why {
+  const { end, reason, acceptedBy } = context as unknown as TaskContext;
+  return acceptedBy === null && reason !== null ? whyOf(end, reason) : { reason, said: null };
+}
+
+/** What a machine of some version wrote. */
+export type Versioned = Pick<StoredActor, 'id' | 'kind' | 'version' | 'snapshot'>;
+
 /** The actor at the version of the code; the same object when it is there already. @throws ConductorError `store_too_new`. */
-export function migrateStored(set: MachineSet, migrations: Migrations, stored: StoredActor): StoredActor {
+export function migrateStored<Actor extends Versioned>(set: MachineSet, migrations: Migrations, stored: Actor): Actor {
   const wanted = entryOf(set, stored.id).entry.version;
   if (stored.version === wanted) return stored;
   let { version, snapshot } = stored;

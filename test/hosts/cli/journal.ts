@@ -35,6 +35,7 @@ export class JournalBuilder {
       activeRunId: null,
       lastRunId: null,
       reason: null,
+      said: null,
       progress: null,
       notBefore: null,
       branch: null,

@@ -14,6 +14,7 @@ const task = {
   planId: 'build',
   state: 'needs_review',
   reason: 'ended with exit code 0 without saying that it is complete \u001b[2J',
+  said: null,
   objectiveId: OBJECTIVE,
   runId: idOf('run', 'a'),
   progress: null,
@@ -32,6 +33,7 @@ const run = {
   startedAt: NOW - 83_000,
   endedAt: null,
   reason: null,
+  said: null,
   progress: '1 of 2',
 };
 const page = (items: readonly unknown[]) => ({ items, nextCursor: 'bmV4dA', total: 3 });

@@ -85,6 +85,7 @@ describe('on a pipe', () => {
           branch: 'b/build',
           commit: 'a'.repeat(40),
           reason: null,
+          said: null,
         },
         test: expect.objectContaining({ state: 'completed', branch: 'b/test' }) as unknown,
       },

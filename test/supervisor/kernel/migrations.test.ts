@@ -77,6 +77,26 @@ type Golden = Pick<StoredActor, 'id' | 'kind' | 'version' | 'snapshot'>;
 const goldenOf = (version: string, kind: ActorKind): readonly Golden[] =>
   JSON.parse(readFileSync(new URL(`v${version}/${kind}.json`, golden), 'utf8')) as Golden[];
 
+const written = (context: object): StoredActor => {
+  const [one] = goldenOf('2', 'task') as StoredActor[];
+  return { ...one!, snapshot: { ...one!.snapshot, context: { ...one!.snapshot.context, ...context } } };
+};
+
+const migrated = (context: object) => migrateStored(MACHINE_SET, MIGRATIONS, written(context)).snapshot.context;
+
+describe('task 2 to 3: whose words a reason was', () => {
+  test('what may be an agent’s is taken for it, what cannot be stays', () => {
+    const says = 'reported a partial result';
+    expect(migrated({ end: 'partial', reason: 'all is well' })).toMatchObject({ reason: says, said: 'all is well' });
+    expect(migrated({ end: 'partial', reason: says })).toMatchObject({ reason: says, said: null });
+    expect(migrated({ end: 'exit_nonzero', reason: 'exit 3' })).toMatchObject({ reason: 'exit 3', said: null });
+    expect(migrated({ end: null, reason: 'enough' })).toMatchObject({ reason: 'enough', said: null });
+    expect(migrated({ end: null, reason: null })).toMatchObject({ reason: null, said: null });
+    const accepted = { end: 'partial', reason: 'good enough', acceptedBy: 'human' };
+    expect(migrated(accepted)).toMatchObject({ reason: 'good enough', said: null });
+  });
+});
+
 describe('V2: golden snapshots', () => {
   test('there are some of every version that a machine ever had', () => {
     for (const kind of ACTOR_KINDS) {

@@ -9,6 +9,7 @@ import type {
   RunItem,
   TaskItem,
 } from '../../../operations/read-models/item-schemas.ts';
+import { wordsOf } from '../../../operations/read-models/lines.ts';
 import type { CommandCall, CommandDefinition } from '../command-definition.ts';
 import { EXIT } from '../exit-codes.ts';
 import { listPage, type LIST_OPERATIONS } from '../operation-calls.ts';
@@ -107,9 +108,9 @@ export const tasksCommand = list<TaskItem>(
 
 /** Titles have up to 200 characters; beside a reason they get this much room. */
 const TITLE_CELLS_MAX = 24;
-const titleAndWhy = ({ title, reason, progress }: TaskItem): string => {
-  const why = reason ?? progress;
-  return why === null ? title : `${fitText(oneLine(title), TITLE_CELLS_MAX)}: ${why}`;
+const titleAndWhy = (task: TaskItem): string => {
+  const why = wordsOf(task);
+  return why === '' ? task.title : `${fitText(oneLine(task.title), TITLE_CELLS_MAX)}: ${why}`;
 };
 
 export const runsCommand = list<RunItem>(
@@ -128,7 +129,7 @@ export const runsCommand = list<RunItem>(
       stateCell(item.status, style),
       { text: item.startedAt === null ? '-' : durationText((item.endedAt ?? now) - item.startedAt) },
       { text: item.taskId },
-      { text: item.reason ?? item.progress ?? '', tone: 'faint' },
+      { text: wordsOf(item), tone: 'faint' },
     ],
   },
 );

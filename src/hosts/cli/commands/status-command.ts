@@ -1,5 +1,6 @@
 /** `status`: what is going on in at most 80 columns, and what to do next. */
 import type { GateItem, TaskItem } from '../../../operations/read-models/item-schemas.ts';
+import { wordsOf } from '../../../operations/read-models/lines.ts';
 import type { ProjectStatus } from '../../../operations/read-models/project-status.ts';
 import type { CommandDefinition } from '../command-definition.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -68,8 +69,9 @@ export const statusLines = (seen: StatusSeen, look: { readonly now: number; read
   }
   if (running.length > 0) {
     lines.push('');
-    for (const { taskId, title, progress } of running) {
-      const text = `${taskId}  ${title}${progress === null ? '' : `: ${progress}`}`;
+    for (const task of running) {
+      const words = wordsOf(task);
+      const text = `${task.taskId}  ${task.title}${words === '' ? '' : `: ${words}`}`;
       lines.push(markedLine('running', text, look.style));
     }
   }

@@ -115,12 +115,18 @@ const cleanOne = async (context: CommandContext, port: ConductorPort, workerId: 
       return { workerId, state: null, text, exitCode: EXIT.refused };
     }
     const worker = await settledWorker(context, port, workerId);
-    const rescue = worker.rescueRef === null ? '' : `; what was not committed: conductor restore ${workerId}`;
-    const text = `${workerId} is ${worker.state}; its branch ${oneLine(worker.branch)} stays${rescue}`;
     const isGone = worker.state === 'archived';
-    return { workerId, state: worker.state, text, exitCode: isGone ? EXIT.done : EXIT.refused };
+    return { workerId, state: worker.state, text: keptText(worker), exitCode: isGone ? EXIT.done : EXIT.refused };
   } catch (error) {
     if (!isConductorError(error)) throw error;
     return { workerId, state: null, text: `${workerId}: ${oneLine(error.message)}`, exitCode: exitCodeOf(error.code) };
   }
 };
+
+/** What is left of it, a line each: branches have up to 255 characters. */
+const keptText = ({ workerId, state, branch, rescueRef }: WorkerItem): string =>
+  [
+    `${workerId} is ${state}; its branch stays:`,
+    `    git log ${oneLine(branch)}`,
+    ...(rescueRef === null ? [] : ['    what was not committed:', `    conductor restore ${workerId}`]),
+  ].join('\n');

@@ -2,12 +2,13 @@
  * A journal entry as one line for people who read a log: what `run` prints where there is no terminal.
  * Most entries are steps inside and give no line.
  */
+import { quoted } from '../../../operations/read-models/lines.ts';
 import type { JournalEntry } from '../../../persistence/store.ts';
 import { firstText } from '../output/text-fields.ts';
 import { oneLine } from '../output/text-width.ts';
 import { clockText } from '../output/time-text.ts';
 import { gateCommands } from './run-summary.ts';
-import { nameOf, type ObjectiveView, type Seen } from './objective-view.ts';
+import { nameOf, wordsOfTask, type ObjectiveView, type Seen } from './objective-view.ts';
 
 /** Run states that say more than the task's `running`. */
 const TELLING_RUN_STATES: readonly string[] = ['waiting_input', 'verifying'];
@@ -42,7 +43,7 @@ const taskSays = (view: ObjectiveView, { actor, event, from, to }: JournalEntry)
   const task = view.task(actor);
   if (task === null) return null;
   const name = oneLine(nameOf(task));
-  if (event.type === 'task.progressed') return `${name}  » ${oneLine(firstText(event, ['text']))}`;
+  if (event.type === 'task.progressed') return `${name}  ${oneLine(quoted(firstText(event, ['text'])))}`;
   const state = to ?? '';
   if (from === null) return `${name}  ${task.context.bucket === 'waiting' ? 'waiting for its dependencies' : state}`;
   const isRetry = event.type === 'task.runEnded' && to === 'ready';
@@ -51,9 +52,9 @@ const taskSays = (view: ObjectiveView, { actor, event, from, to }: JournalEntry)
 };
 
 /** What a person wants to know beside the state: the commit of what is done, else why. */
-const reasonOf = ({ state, context }: Seen<'task'>): string => {
-  const why = state === 'completed' ? context.commit?.slice(0, 10) : context.reason;
-  return why == null ? '' : `  ${oneLine(why)}`;
+const reasonOf = (task: Seen<'task'>): string => {
+  const why = task.state === 'completed' ? (task.context.commit ?? '').slice(0, 10) : wordsOfTask(task);
+  return why === '' ? '' : `  ${why}`;
 };
 
 const runSays = (view: ObjectiveView, { from, to, taskId, event }: JournalEntry): string | null => {

@@ -6,11 +6,14 @@
  */
 import type { GateContext } from '../../../machines/gate/model.ts';
 import type { ObjectiveContext } from '../../../machines/objective/model.ts';
+import type { Why } from '../../../machines/run/ends.ts';
 import type { RunContext } from '../../../machines/run/model.ts';
 import type { TaskContext } from '../../../machines/task/model.ts';
 import type { WorkerContext } from '../../../machines/worker/model.ts';
+import { wordsOf } from '../../../operations/read-models/lines.ts';
 import { applyPatch } from '../../../persistence/merge-patch.ts';
 import type { JournalEntry, PersistedSnapshot } from '../../../persistence/store.ts';
+import { oneLine } from '../output/text-width.ts';
 
 type Contexts = {
   readonly objective: ObjectiveContext;
@@ -138,6 +141,18 @@ const snapshotAfter = (before: PersistedSnapshot | null, { patch }: JournalEntry
 
 /** What people call a task: its id in the plan, else its title. */
 export const nameOf = ({ context }: Seen<'task'>): string => context.planId ?? context.title;
+
+/** Why a task is where it is. An older machine, whose entries may be looked at, did not keep the agent's words apart. */
+export const whyOfTask = ({ context }: { readonly context: Partial<Why> }): Why => ({
+  reason: context.reason ?? null,
+  said: context.said ?? null,
+});
+
+/** The same in one line, and how far it is while it runs; empty when there is nothing to say. */
+export const wordsOfTask = (task: Seen<'task'>): string => {
+  const progress = task.state === 'running' ? task.context.progress : null;
+  return oneLine(wordsOf({ ...whyOfTask(task), progress }));
+};
 
 /** Plan ids that a task still waits for. */
 export const waitsFor = (view: ObjectiveView, task: Seen<'task'>): readonly string[] => {

@@ -7,7 +7,7 @@
 import { stateMark, type Style } from '../output/style.ts';
 import { fitText, oneLine, padText, textWidth } from '../output/text-width.ts';
 import { durationText, plural } from '../output/time-text.ts';
-import { nameOf, waitsFor, type ObjectiveView, type Seen } from './objective-view.ts';
+import { nameOf, waitsFor, wordsOfTask, type ObjectiveView, type Seen } from './objective-view.ts';
 
 export type Frame = {
   readonly columns: number;
@@ -152,7 +152,7 @@ const elapsedOf = (view: ObjectiveView, task: Seen<'task'>, now: number): string
 /** What it does, what it waits for, or why it stands. */
 const saysOf = (view: ObjectiveView, task: Seen<'task'>, { now }: Frame): string => {
   const { context } = task;
-  if (task.state === 'running') return questionOf(view, task) ?? context.progress ?? '';
+  if (task.state === 'running') return questionOf(view, task) ?? wordsOfTask(task);
   if (task.state === 'completed') {
     return [context.branch, context.commit?.slice(0, 10)].filter((part) => part != null).join(' ');
   }
@@ -160,7 +160,7 @@ const saysOf = (view: ObjectiveView, task: Seen<'task'>, { now }: Frame): string
     const waits = waitsFor(view, task);
     if (waits.length > 0) return `after ${waits.join(', ')}`;
   }
-  return reasonOf(context, now);
+  return reasonOf(task, now);
 };
 
 const questionOf = (view: ObjectiveView, task: Seen<'task'>): string | null => {
@@ -169,11 +169,13 @@ const questionOf = (view: ObjectiveView, task: Seen<'task'>): string | null => {
   return view.gates.find(({ id }) => id === run.context.waitingGateId)?.context.ask ?? null;
 };
 
-const reasonOf = ({ bucket, reason, notBefore }: Seen<'task'>['context'], now: number): string => {
+const reasonOf = (task: Seen<'task'>, now: number): string => {
+  const { bucket, notBefore } = task.context;
+  const why = wordsOfTask(task);
   if (bucket === 'delayed' && notBefore !== null) {
-    return `again in ${durationText(notBefore - now)}${reason === null ? '' : `: ${reason}`}`;
+    return `again in ${durationText(notBefore - now)}${why === '' ? '' : `: ${why}`}`;
   }
-  return reason ?? (bucket === 'ready' ? 'waits for a slot' : '');
+  return why === '' && bucket === 'ready' ? 'waits for a slot' : why;
 };
 
 type LineMakers = { readonly task: (one: Placed) => string; readonly folded: (text: string) => string };

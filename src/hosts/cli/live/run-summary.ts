@@ -2,7 +2,7 @@
  * What `run` says at its end: the document for `--json`, and the lines that tell a person what to look at, what to decide, and how to
  * remove what is left.
  */
-import { exitCodeOfView, nameOf, type ObjectiveView, type Seen } from './objective-view.ts';
+import { exitCodeOfView, nameOf, whyOfTask, wordsOfTask, type ObjectiveView, type Seen } from './objective-view.ts';
 import { plural } from '../output/time-text.ts';
 import { stateMark, type Style } from '../output/style.ts';
 import { fitText, oneLine } from '../output/text-width.ts';
@@ -21,6 +21,8 @@ export type RunSummary = {
         readonly branch: string | null;
         readonly commit: string | null;
         readonly reason: string | null;
+        /** The agent's own words. */
+        readonly said: string | null;
       }
     >
   >;
@@ -33,9 +35,9 @@ export const summaryOf = (view: ObjectiveView, exitCode: number = exitCodeOfView
   exitCode,
   tasks: Object.fromEntries(
     view.tasks.map((task) => {
-      const { planId, activeRunId, lastRunId, branch, commit, reason } = task.context;
+      const { planId, activeRunId, lastRunId, branch, commit } = task.context;
       const runId = activeRunId ?? lastRunId;
-      return [planId ?? task.id, { taskId: task.id, state: task.state, runId, branch, commit, reason }];
+      return [planId ?? task.id, { taskId: task.id, state: task.state, runId, branch, commit, ...whyOfTask(task) }];
     }),
   ),
 });
@@ -66,12 +68,12 @@ const troubleLines = (view: ObjectiveView, style: Style): string[] => {
   const bad = view.tasks.filter(({ state }) => state === 'failed' || state === 'blocked');
   const lines = bad.slice(0, SHOWN_MAX).flatMap((task) => {
     const { tone, symbol } = stateMark(task.state, style);
-    const why = task.context.reason === null ? '' : `  ${oneLine(task.context.reason)}`;
+    const why = wordsOfTask(task);
     const run = task.context.lastRunId;
     const ways = task.context.blockedBy === 'dependency' ? [] : [`conductor retry ${task.id}`];
     if (run !== null) ways.unshift(`conductor logs ${run}`);
     return [
-      `${style.paint(tone, symbol)} ${oneLine(nameOf(task))}  ${task.state}${why}`,
+      `${style.paint(tone, symbol)} ${oneLine(nameOf(task))}  ${task.state}${why === '' ? '' : `  ${why}`}`,
       ...ways.map((way) => `    ${way}`),
     ];
   });

@@ -48,7 +48,7 @@ test('the picture at 80 columns', () => {
   expect(renderFrame(viewOf(busy, busyPlan), frame()).join('\n')).toMatchInlineSnapshot(`
     "Ship it  active  1/6  1m05s
     ✓ build        completed    3s     conductor/ship-it/build aaaaaaaaaa
-    ▶   test       running      5s     120 of 400 tests
+    ▶   test       running      5s     “120 of 400 tests”
     ○     publish  waiting             after test, ask
     ?   ask        asks         5s     Which of the two?
     ○ again        delayed             again in 12s: exit code 3

@@ -10,7 +10,7 @@ import { useNow } from '../../design/clock.ts';
 import { formatDuration, formatRate } from '../../design/format.ts';
 import { SafeText } from '../../design/model-text.tsx';
 import { Panel } from '../../design/panel.tsx';
-import { RunReason } from '../../design/run-reason.tsx';
+import { WhyText } from '../../design/why-text.tsx';
 import { Said } from '../../design/said.tsx';
 import { StateBadge } from '../../design/state-badge.tsx';
 import { Usage } from '../../design/usage.tsx';
@@ -137,7 +137,7 @@ const TroubleRow = memo(({ run, task }: RunRowProps) => (
         <SafeText text={task?.title ?? run.runId} />
       </Link>
       <p className="small clamp">
-        <RunReason run={run} />
+        <WhyText reason={run.reason} said={run.said} />
       </p>
       <p className="small muted">
         {run.status.replaceAll('_', ' ')} <Age at={run.endedAt ?? run.updatedAt} />

@@ -57,7 +57,7 @@ const TaskNode = memo(({ node, task, run, gateId }: TaskNodeProps) => {
       <span className="task-node-note">
         <span className="task-node-state">{label}</span> <TaskTime run={run} />
         <span className="ellipsis">
-          <TaskNote task={task} run={run} />
+          <TaskNote task={task} />
         </span>
       </span>
     </Link>

@@ -2,8 +2,8 @@
 import { memo } from 'react';
 import type { OverviewRun, OverviewTask } from '../../../../src/operations/read-models/overview.ts';
 import { Elapsed } from '../../design/age.tsx';
-import { RunReason } from '../../design/run-reason.tsx';
 import { Said } from '../../design/said.tsx';
+import { WhyText } from '../../design/why-text.tsx';
 
 /** The last attempt's time; nothing when it never began. */
 export const TaskTime = ({ run }: { readonly run: OverviewRun | null }) =>
@@ -11,13 +11,11 @@ export const TaskTime = ({ run }: { readonly run: OverviewRun | null }) =>
     <Elapsed from={run.startedAt} to={run.settled ? (run.endedAt ?? run.updatedAt) : null} />
   );
 
-type TaskNoteProps = { readonly task: OverviewTask; readonly run: OverviewRun | null };
-
-const NO_RUN = { end: null, reason: null };
+type TaskNoteProps = { readonly task: OverviewTask };
 
 /** Why it does not run, else what the agent said last. */
-export const TaskNote = memo(({ task, run }: TaskNoteProps) => {
-  if (task.reason !== null) return <RunReason run={run ?? NO_RUN} text={task.reason} />;
+export const TaskNote = memo(({ task }: TaskNoteProps) => {
+  if (task.reason !== null) return <WhyText reason={task.reason} said={task.said} />;
   return task.progress === null ? null : <Said text={task.progress} />;
 });
 TaskNote.displayName = 'TaskNote';

@@ -37,7 +37,7 @@ const TaskRow = memo(({ task, run, gateId }: RowProps) => (
         <SafeText text={task.title} />
       </Link>
       <div className="task-row-note small muted">
-        <TaskNote task={task} run={run} />
+        <TaskNote task={task} />
       </div>
     </div>
     <div className="task-row-end small muted">

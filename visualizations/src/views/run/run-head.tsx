@@ -1,5 +1,6 @@
 /** What a run is: whose, where, from which commit, how it stands, and whether its runner is heard of. */
 import type { ReactNode } from 'react';
+import { RUN_ENDS, type EndReason } from '../../../../src/machines/run/ends.ts';
 import type { RunItem } from '../../../../src/operations/read-models/item-schemas.ts';
 import type { OverviewRun } from '../../../../src/operations/read-models/overview.ts';
 import { Link } from '../../app/link.tsx';
@@ -10,7 +11,6 @@ import { useNow } from '../../design/clock.ts';
 import { CopyId } from '../../design/copy-id.tsx';
 import { formatBytes, formatDuration, formatRate } from '../../design/format.ts';
 import { ModelText, SafeText } from '../../design/model-text.tsx';
-import { endSays, isReasonSaid } from '../../design/run-reason.tsx';
 import { StateBadge } from '../../design/state-badge.tsx';
 import { Usage } from '../../design/usage.tsx';
 
@@ -94,10 +94,12 @@ type RunHeadProps = { readonly runId: string; readonly item: RunItem | null };
 
 type Told = { readonly run: OverviewRun | null; readonly item: RunItem | null };
 
+const isKnown = (end: string | null): end is EndReason => end !== null && end in RUN_ENDS;
+
 /** How it ended, as the system says it. */
-const End = ({ end, ours }: { readonly end: string | null; readonly ours: string | null }) => {
-  const says = endSays(end);
-  const more = ours === says ? null : ours;
+const End = ({ end, reason }: { readonly end: string | null; readonly reason: string | null }) => {
+  const says = isKnown(end) ? RUN_ENDS[end].says : end;
+  const more = reason === says ? null : reason;
   if (says === null && more === null) return null;
   return (
     <p>
@@ -125,14 +127,13 @@ const wordLabel = (completion: RunItem['completion'], end: string | null): strin
 
 /** What was said about it: how it ended, its progress, its own word. */
 const Words = ({ run, item }: Told) => {
-  const ended = run ?? item ?? { end: null, reason: null };
-  const isSaid = isReasonSaid(ended);
+  const { end, reason, said } = run ?? item ?? { end: null, reason: null, said: null };
   const completion = item?.completion ?? null;
   return (
     <>
-      <End end={ended.end} ours={isSaid ? null : ended.reason} />
+      <End end={end} reason={reason} />
       <Word label="Last progress" text={run?.progress ?? null} />
-      <Word label={wordLabel(completion, ended.end)} text={completion?.summary ?? (isSaid ? ended.reason : null)} />
+      <Word label={wordLabel(completion, end)} text={completion?.summary ?? said} />
     </>
   );
 };
