@@ -1,21 +1,25 @@
 /**
  * What an open page costs the supervisor: its processor time per journal entry with and without one.
  *
- * Two supervisors with the same load at the same time, of which one has the page: then they change places. What the machine does to both,
- * which is more than the page does, cancels out.
+ * Two supervisors with the same load at the same time, of which one has the page: then they change places. Both have one processor to
+ * themselves, and everything else has the other: what the machine does to both, which is more than the page does, cancels out.
  */
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import { intervalOf, median, quantile, type BenchRow } from './bench-row.ts';
 import { detailsOf, openPageStage, type PageStage } from './page-stage.ts';
 
-/** What a page costs is about a fiftieth of the load, and one pair is off by twice as much. */
-const PAIRS = 144;
+/** What a page costs is about a fiftieth of the load, and one pair is off by as much. */
+const PAIRS = 72;
 const WINDOW_MS = 12_000;
 /** After the page came or went: what it asks for at first is not what it costs while it is open. */
 const SETTLE_MS = 2_000;
 const TARGET_PERCENT = 3;
+
+/** Processors by number. */
+const [MEASURED, ELSEWHERE] = [0, 1];
 
 /** `entries`: of the journal. */
 type Window = { readonly cpuMs: number; readonly entries: number; readonly ms: number };
@@ -24,7 +28,10 @@ type Moment = { readonly having: Window; readonly without: Window };
 type Place = { readonly stage: PageStage; readonly page: Page; readonly address: string };
 
 export async function run(): Promise<readonly BenchRow[]> {
+  // Who is started from here on inherits it.
+  keepOn(ELSEWHERE, process.pid);
   const stages = [await openPageStage(), await openPageStage()] as const;
+  for (const { client } of stages) keepOn(MEASURED, client.facts.identity.pid);
   const ends = stages.map((stage) => stage.report());
   try {
     return [await measureLoad(...stages)];
@@ -70,6 +77,11 @@ async function lastSeqOf(client: PageStage['client']): Promise<number> {
   const params = { tail: true, limit: 1 };
   type Newest = { readonly items: readonly { readonly seq: number }[] };
   return (await detailsOf<Newest>(client, 'conductor_list_events', params)).items.at(-1)!.seq;
+}
+
+/** With all its threads. Linux only, with util-linux and two processors. */
+function keepOn(processor: number, pid: number): void {
+  execFileSync('taskset', ['--all-tasks', '--cpu-list', '--pid', String(processor), String(pid)], { stdio: 'ignore' });
 }
 
 /** Of all threads, to the nanosecond. Linux only. */

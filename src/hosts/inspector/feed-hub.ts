@@ -136,20 +136,16 @@ class LiveStream {
   /** Once a commit, while others wait for their answer: whatever can wait for the batch is done there. */
   #take(entries: readonly JournalEntry[]): void {
     if (this.#ended) return;
+    const { watched } = this.#to;
     let isNews = false;
     for (const entry of entries) {
       this.#waiting.push(entry);
-      isNews ||= !isProgress(entry) || this.#isWatched(entry);
+      isNews ||= entry.from !== entry.to || !isProgress(entry) || (watched.size > 0 && isIn(watched, entry));
     }
     if (this.#waiting.length > WAITING_MAX) this.#lose();
     else if (this.#waiting.length >= BATCH_ENTRIES_MAX) void this.#flush();
     else if (isNews) this.#schedule(BATCH_MS);
     else if (this.#timer === null) this.#schedule(this.#progressWait());
-  }
-
-  #isWatched({ actor, objectiveId }: JournalEntry): boolean {
-    const { watched } = this.#to;
-    return watched.size > 0 && (watched.has(actor) || (objectiveId !== null && watched.has(objectiveId)));
   }
 
   /** The first word after a silence is told as soon as news is. */
@@ -202,3 +198,6 @@ class LiveStream {
     this.#to.lost();
   }
 }
+
+const isIn = (watched: ReadonlySet<string>, { actor, objectiveId }: JournalEntry): boolean =>
+  watched.has(actor) || (objectiveId !== null && watched.has(objectiveId));

@@ -210,7 +210,7 @@ const BACKLOG_PAGE = 500;
 
 async function subscribe({ kernel, store }: Supervisor, after: number, listener: EntriesListener): Promise<() => void> {
   let cursor = after;
-  let waiting: JournalEntry[] | null = [];
+  let waiting: JournalEntry[] = [];
   let ended = false;
   const tell = (entries: readonly JournalEntry[]): void | Promise<void> => {
     const isAllFresh = entries.length > 0 && entries[0]!.seq > cursor;
@@ -220,21 +220,24 @@ async function subscribe({ kernel, store }: Supervisor, after: number, listener:
     cursor = last.seq;
     return listener(fresh, last.seq);
   };
-  const unsubscribe = kernel.subscribe((commit) => {
-    if (waiting === null) void tell(commit.entries);
-    else waiting.push(...commit.entries);
-  });
+  let unsubscribe = kernel.subscribe((commit) => waiting.push(...commit.entries));
   const readBacklog = async (): Promise<void> => {
     for (;;) {
       const page = await store.listJournal({ after: cursor, limit: BACKLOG_PAGE });
       if (page.length === 0 || ended) break;
       // What is live is in the store too: the backlog covers it, so it need not pile up meanwhile.
-      if (waiting !== null) waiting = waiting.filter((entry) => entry.seq > (page.at(-1)?.seq ?? 0));
+      waiting = waiting.filter((entry) => entry.seq > (page.at(-1)?.seq ?? 0));
       await tell(page);
     }
-    const rest = waiting ?? [];
-    waiting = null;
-    void tell(rest);
+    if (ended) return;
+    void tell(waiting);
+    waiting = [];
+    unsubscribe();
+    // From here on whatever comes follows what was told, but for those who wait for what is still to be.
+    unsubscribe = kernel.subscribe(({ entries }) => {
+      const first = entries[0];
+      if (first !== undefined) void (first.seq > after ? listener(entries, entries.at(-1)!.seq) : tell(entries));
+    });
   };
   void readBacklog();
   return () => {
