@@ -159,17 +159,7 @@ async function openOwned(options: SupervisorOptions, { found, paths, ownership }
     handlers: (options.aroundEffects ?? ((handlers) => handlers))(createEffectHandlers(parts.parts)),
     onFatal: options.onFatal,
   });
-  return bringUp(options, {
-    ...parts,
-    project,
-    paths,
-    ownership,
-    settings,
-    starter,
-    kernel,
-    store: kernel.store,
-    clock,
-  });
+  return bringUp(options, { ...parts, project, paths, ownership, settings, starter, kernel, clock });
 }
 
 type Assembled = {
@@ -233,7 +223,6 @@ type Running = Assembled & {
   readonly settings: SupervisorSettings;
   readonly starter: ProcessStarter;
   readonly kernel: Kernel;
-  readonly store: Store;
   readonly clock: Clock;
 };
 
@@ -248,7 +237,7 @@ async function bringUp(options: SupervisorOptions, made: Running): Promise<Super
     epoch: ownership.owner.epoch,
     startedAt: clock.now(),
     kernel,
-    store: made.store,
+    store: kernel.store,
     clock,
     table: parts.table,
     workspaces: parts.workspaces,
@@ -277,7 +266,7 @@ async function bringUp(options: SupervisorOptions, made: Running): Promise<Super
       await kernel.stop();
       parts.platform.close();
       made.starter.close();
-      await made.store.close();
+      await kernel.store.close();
       ownership.release();
     },
   };
