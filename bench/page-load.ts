@@ -11,7 +11,7 @@ import type { Page } from 'playwright-core';
 import { intervalOf, median, quantile, type BenchRow } from './bench-row.ts';
 import { detailsOf, openPageStage, type PageStage } from './page-stage.ts';
 
-/** What a page costs is about a fiftieth of the load, and one pair is off by as much. */
+/** What a page costs is about a fiftieth of the load, and one pair is off by twice as much. */
 const PAIRS = 72;
 const WINDOW_MS = 12_000;
 /** After the page came or went: what it asks for at first is not what it costs while it is open. */

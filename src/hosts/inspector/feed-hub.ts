@@ -140,7 +140,7 @@ class LiveStream {
     let isNews = false;
     for (const entry of entries) {
       this.#waiting.push(entry);
-      isNews ||= entry.from !== entry.to || !isProgress(entry) || (watched.size > 0 && isIn(watched, entry));
+      isNews ||= !isProgress(entry) || (watched.size > 0 && isIn(watched, entry));
     }
     if (this.#waiting.length > WAITING_MAX) this.#lose();
     else if (this.#waiting.length >= BATCH_ENTRIES_MAX) void this.#flush();

@@ -12,7 +12,7 @@ import { migrateStored, MIGRATIONS, type Migrations, type Versioned } from './mi
 type Code = { readonly set: MachineSet; readonly migrations: Migrations };
 const THIS_CODE: Code = { set: MACHINE_SET, migrations: MIGRATIONS };
 
-/** The same object when it needs nothing. */
+/** The same object when it needs nothing. @throws ConductorError `internal` when no migration leads to this version. */
 export const upgraded = <Actor extends Versioned>(actor: Actor, { set, migrations }: Code = THIS_CODE): Actor => {
   const wanted = set.machineOf(actor.kind, actor.id)?.version;
   const isOlder = wanted !== undefined && wanted !== actor.version && Number(actor.version) < Number(wanted);

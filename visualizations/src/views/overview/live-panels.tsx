@@ -10,11 +10,11 @@ import { useNow } from '../../design/clock.ts';
 import { formatDuration, formatRate } from '../../design/format.ts';
 import { SafeText } from '../../design/model-text.tsx';
 import { Panel } from '../../design/panel.tsx';
-import { WhyText } from '../../design/why-text.tsx';
 import { Said } from '../../design/said.tsx';
 import { StateBadge } from '../../design/state-badge.tsx';
 import { Usage } from '../../design/usage.tsx';
 import { VirtualList } from '../../design/virtual-list.tsx';
+import { WhyText } from '../../design/why-text.tsx';
 import { liveRuns, recentTrouble } from './overview-order.ts';
 
 /** Shown of each; the rest is a press away. */
