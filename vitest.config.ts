@@ -17,6 +17,7 @@ const config = defineConfig({
   test: {
     dir: 'test',
     include: ['**/*.test.ts'],
+    globalSetup: ['test/machines/graph/merge-coverage.ts'],
     pool: 'forks',
     maxWorkers: workers,
     retry: retries,

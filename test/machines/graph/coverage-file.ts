@@ -1,5 +1,5 @@
-/** Writes what a suite exercised: `coverage/machines.json` for people and the inspector, one part per suite beside it. */
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+/** Writes what the suites exercised: one part per suite, and `coverage/machines.json` of all for people and the inspector. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Path } from './cover.ts';
 import type { Exploration } from './explore.ts';
@@ -42,14 +42,23 @@ export const nameOf = (value: unknown): string =>
         .join(' & ')
     : String(value);
 
-/** Adds the counts of all suites that have written; each replaces its own part, so that the order of suites does not matter. */
+const PARTS = 'machines';
+
+/** Each suite replaces its own part; they are put together when all have ended. */
 export function writeCoverage(suite: string, machines: readonly MachineCoverage[], folder = 'coverage'): void {
-  const parts = join(folder, 'machines');
-  mkdirSync(parts, { recursive: true });
-  writeWhole(join(parts, `${suite}.json`), machines);
+  mkdirSync(join(folder, PARTS), { recursive: true });
+  writeWhole(join(folder, PARTS, `${suite}.json`), machines);
+}
+
+/** Adds the counts of all suites. A part that was taken of another version of a machine says nothing of this one and is left out. */
+export function mergeCoverage(versionOf: (machine: string) => string | undefined, folder = 'coverage'): void {
+  const parts = join(folder, PARTS);
+  if (!existsSync(parts)) return;
   const all = readdirSync(parts)
+    .toSorted()
     .filter((name) => name.endsWith('.json'))
-    .flatMap((name) => JSON.parse(readFileSync(join(parts, name), 'utf8')) as MachineCoverage[]);
+    .flatMap((name) => JSON.parse(readFileSync(join(parts, name), 'utf8')) as MachineCoverage[])
+    .filter(({ machine, version }) => version === versionOf(machine));
   const merged = new Map<string, MachineCoverage & { transitions: Counts; ignored: Counts }>();
   for (const { machine, version, transitions, ignored, unreachable } of all) {
     const sum = merged.get(machine) ?? { machine, version, transitions: {}, ignored: {}, unreachable };
