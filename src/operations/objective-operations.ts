@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import { TEXT_MAX } from '../machines/schema.ts';
 import type { ObjectiveId } from '../machines/ids.ts';
 import { TASK_LIMITS } from '../supervisor/specs/task-spec.ts';
+import { cancelReason } from './cancel-reason.ts';
 import { contextOf, needActor } from './operation-context.ts';
 import { DECIDERS, defineOperation, READERS, said } from './operation.ts';
 import { closed, objectiveId, OBJECTIVE_STATES, oneOf, optional, pageParams, reason } from './parameter-schemas.ts';
@@ -134,7 +135,7 @@ export const cancelObjective = defineOperation({
     const unchanged = (state: string) =>
       said(`${params.objectiveId} is ${state} already`, { objectiveId: params.objectiveId, changed: false, state });
     if (facts.settled) return unchanged(facts.state);
-    const event = { type: 'objective.cancel', reason: params.reason ?? `canceled by ${context.principal}` };
+    const event = { type: 'objective.cancel', reason: cancelReason(context.principal, params.reason) };
     const details = { objectiveId: params.objectiveId, changed: true, state: 'canceled' };
     const posted = await tryPost(context, {
       messages: [{ kind: 'event', to: params.objectiveId as ObjectiveId, event }],

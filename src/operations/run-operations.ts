@@ -1,6 +1,7 @@
 /** Runs: started by name, waited for, canceled, shown. */
 import { Type } from 'typebox';
 import type { RunId } from '../machines/ids.ts';
+import { cancelReason } from './cancel-reason.ts';
 import { needActor } from './operation-context.ts';
 import { DECIDERS, defineOperation, READERS, said } from './operation.ts';
 import {
@@ -74,7 +75,7 @@ export const cancelTaskRun = defineOperation({
     const unchanged = (status: string) =>
       said(`${params.runId} is ${status} already`, { runId: params.runId, changed: false, status });
     if (facts.settled) return unchanged(facts.state);
-    const event = { type: 'run.cancel', reason: params.reason ?? `canceled by ${context.principal}` };
+    const event = { type: 'run.cancel', reason: cancelReason(context.principal, params.reason) };
     const details = { runId: params.runId, changed: true, status: 'completing' };
     const posted = await tryPost(context, {
       messages: [{ kind: 'event', to: params.runId as RunId, event }],

@@ -2,6 +2,7 @@
 import { Type } from 'typebox';
 import { ConductorError } from '../machines/errors.ts';
 import type { TaskId } from '../machines/ids.ts';
+import { cancelReason } from './cancel-reason.ts';
 import { contextOf, needActor, type HandlerContext } from './operation-context.ts';
 import { DECIDERS, defineOperation, said } from './operation.ts';
 import { closed, optional, reason, taskId } from './parameter-schemas.ts';
@@ -93,7 +94,7 @@ export const cancelTask = defineOperation({
     const unchanged = (state: string) =>
       said(`${id} is ${state} already`, { taskId: params.taskId, changed: false, state });
     if (facts.settled) return unchanged(facts.state);
-    const event = { type: 'task.cancel', reason: params.reason ?? `canceled by ${context.principal}` };
+    const event = { type: 'task.cancel', reason: cancelReason(context.principal, params.reason) };
     const isRunning = facts.state === 'running';
     const details = { taskId: params.taskId, changed: true, state: isRunning ? 'running' : 'canceled' };
     const text = isRunning ? `${id} is being canceled: its run is ending` : `${id} is canceled`;
