@@ -40,6 +40,31 @@ describe('the tree of a context', () => {
     ]);
   });
 
+  test('T3: members of a list go by their ids, so that one that leaves does not change the others', () => {
+    const before = {
+      children: [
+        { id: 'runs', pid: 1 },
+        { id: 'rpc', pid: 2 },
+      ],
+    };
+    const now = { children: [{ id: 'rpc', pid: 3 }] };
+    expect(marks(before, now)).toEqual([
+      ['children', null, true],
+      ['rpc', null, true],
+      ['id', null, false],
+      ['pid', 'changed', true],
+      ['runs', 'removed', true],
+    ]);
+  });
+
+  test.each([
+    ['twice the same id', [{ id: 'a' }, { id: 'a' }]],
+    ['one without', [{ id: 'a' }, { pid: 1 }]],
+    ['no records', [['a'], ['b']]],
+  ])('T3: %s: numbered', (_what, list) => {
+    expect(contextRows({ list }, null, new Set(['list'])).map(({ name }) => name)).toEqual(['list', '0', '1']);
+  });
+
   test('a branch opens and closes; names with dots are not mixed up', () => {
     const value = { a: { 'b.c': 1 }, 'a.b': { c: 1 } };
     expect(contextRows(value, null, none)).toHaveLength(2);

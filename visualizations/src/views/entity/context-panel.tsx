@@ -2,7 +2,7 @@
 import { useMemo, useState, type CSSProperties } from 'react';
 import { kindOfId } from '../../../../src/machines/ids.ts';
 import { Link } from '../../app/link.tsx';
-import { formatTime } from '../../design/format.ts';
+import { counted, formatTime } from '../../design/format.ts';
 import { SafeText } from '../../design/model-text.tsx';
 import { Panel } from '../../design/panel.tsx';
 import {
@@ -36,6 +36,8 @@ const Leaf = ({ name, value }: { readonly name: string; readonly value: LeafValu
     text
   );
 };
+
+const sizeOf = ({ size, isList }: ContextRow): string => counted(size, isList ? 'item' : 'field');
 
 const Row = ({ row, onToggle }: { readonly row: ContextRow; readonly onToggle: (path: string) => void }) => {
   const mark = row.mark === null ? null : MARKS[row.mark];
@@ -72,7 +74,7 @@ const Row = ({ row, onToggle }: { readonly row: ContextRow; readonly onToggle: (
             </s>{' '}
           </>
         )}
-        {isBranch ? <span className="muted">{row.size}</span> : <Leaf name={row.name} value={row.value} />}
+        {isBranch ? <span className="muted">{sizeOf(row)}</span> : <Leaf name={row.name} value={row.value} />}
         {mark === null ? null : <span className="visually-hidden"> ({mark.word})</span>}
       </span>
     </li>

@@ -3,6 +3,7 @@
  *
  * T1. Every value that differs is marked where it differs, and every branch above it says so while it is closed.
  * T2. What was removed stays as a row, so that it can be seen.
+ * T3. Members of a list that have ids go by them: one that comes or goes does not make those behind it look changed.
  */
 export type ContextMark = 'added' | 'changed' | 'removed';
 
@@ -20,6 +21,7 @@ export type ContextRow = {
   readonly before: LeafValue | null;
   /** Members of a branch. */
   readonly size: number;
+  readonly isList: boolean;
   readonly isOpen: boolean;
 };
 export type LeafValue = string | number | boolean | null;
@@ -53,12 +55,36 @@ export function contextRows(
 /** How many values the last step added, changed or removed. */
 export const changeCount = (rows: readonly ContextRow[]): number => rows.filter(({ mark }) => mark !== null).length;
 
-function membersOf({ before, now }: Pair): readonly (readonly [string, Pair])[] {
-  const old = isBranch(before) ? (before as Readonly<Record<string, Json>>) : {};
-  const fresh = isBranch(now) ? (now as Readonly<Record<string, Json>>) : {};
-  const names = [...new Set([...Object.keys(fresh), ...Object.keys(old)])];
-  return names.map((name) => [name, { before: old[name], now: fresh[name] }]);
+function membersOf(pair: Pair): readonly (readonly [string, Pair])[] {
+  const { before, now } = byId(pair) ?? byName(pair);
+  const names = [...new Set([...now.keys(), ...before.keys()])];
+  return names.map((name) => [name, { before: before.get(name), now: now.get(name) }]);
 }
+
+type Members = ReadonlyMap<string, Json>;
+type MembersPair = { readonly before: Members; readonly now: Members };
+
+const byName = ({ before, now }: Pair): MembersPair => ({
+  before: new Map(isBranch(before) ? Object.entries(before) : []),
+  now: new Map(isBranch(now) ? Object.entries(now) : []),
+});
+
+/** @returns Null where not all members of both lists have ids of their own. */
+function byId(pair: Pair): MembersPair | null {
+  const before = membersWithIds(pair.before);
+  const now = membersWithIds(pair.now);
+  return before === null || now === null ? null : { before, now };
+}
+
+function membersWithIds(value: Json | undefined): Members | null {
+  if (!isBranch(value)) return new Map();
+  if (!Array.isArray(value)) return null;
+  const members = new Map((value as readonly Json[]).flatMap((member) => (hasId(member) ? [[member.id, member]] : [])));
+  return members.size === value.length ? members : null;
+}
+
+const hasId = (value: Json): value is { readonly id: string } =>
+  isBranch(value) && typeof Reflect.get(value, 'id') === 'string';
 
 function rowsOf(pair: Pair, place: Place, toggled: ReadonlySet<string>): readonly ContextRow[] {
   const mark = markOf(pair);
@@ -67,7 +93,16 @@ function rowsOf(pair: Pair, place: Place, toggled: ReadonlySet<string>): readonl
   const members = membersOf(pair);
   const hasChange = !same(pair.before, pair.now);
   const isOpen = (hasChange && mark === null) !== toggled.has(place.path);
-  const row: ContextRow = { ...place, mark, hasChange, value: null, before: null, size: members.length, isOpen };
+  const row: ContextRow = {
+    ...place,
+    mark,
+    hasChange,
+    value: null,
+    before: null,
+    size: members.length,
+    isList: Array.isArray(shown),
+    isOpen,
+  };
   if (!isOpen) return [row];
   const inner = members.slice(0, MEMBERS_MAX).flatMap(([name, member]) => {
     const path = `${place.path}\u0000${name}`;
@@ -83,6 +118,7 @@ const leafRow = (pair: Pair, place: Place, mark: ContextMark | null): ContextRow
   value: leafOf(pair.now ?? pair.before ?? null),
   before: mark === 'changed' ? leafOf(pair.before ?? null) : null,
   size: 0,
+  isList: false,
   isOpen: false,
 });
 
