@@ -45,7 +45,7 @@ const viewsOf = ({ objectiveId, tasks, runs, review, moment }: ScreenshotProject
       press: 'Active',
     },
     { name: 'gates', hash: '#/gates', landmark: '.gate-row' },
-    { name: 'review', hash: `#/gate/${review}`, landmark: '.patch-line' },
+    { name: 'review', hash: `#/gate/${review}`, landmark: '.diff-line' },
     { name: 'tree', hash: '#/tree', landmark: '.tree-row' },
     { name: 'output', hash: run('profile'), landmark: '.log-row' },
     { name: 'diff', hash: `${run('table')}?tab=diff`, landmark: '.diff-added' },

@@ -29,7 +29,7 @@ const VIEWS = [
   ['#/', '.task-node, .task-row'],
   [`#/objective/${objectiveIdOf(0)}`, '.task-node, .task-row'],
   ['#/gates', '.gate-row'],
-  [`#/gate/${gateIdOf(5)}`, '.patch-line'],
+  [`#/gate/${gateIdOf(5)}`, '.diff-line'],
   ['#/tree', '.report'],
   ['#/?seq=12', '.moment-banner'],
 ] as const;

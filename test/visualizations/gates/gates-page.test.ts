@@ -85,8 +85,8 @@ test('a question of a model is marked as its words, and evidence is read when it
   expect(fixture.plain.project.calls.map(({ operation }) => operation)).not.toContain('conductor_read_artifact');
   await page.getByRole('button', { name: 'Read test_result.txt' }).click();
   await page.getByText('unary minus: expected -1, got 1').waitFor();
-  await page.locator('.patch-added').first().waitFor();
-  expect(await page.locator('.patch-removed').count()).toBe(1);
+  await page.locator('.diff-added').first().waitFor();
+  expect(await page.locator('.diff-removed').count()).toBe(1);
   await close();
 });
 

@@ -120,9 +120,33 @@ test('the diff shows files, lines and signs, and nothing of it runs', async () =
   await page.locator('.diff-removed').getByText("'<script>alert(1)</script>'").waitFor();
   await page.locator('.diff-added .control-sign').waitFor();
   await page.locator('.code-keyword', { hasText: 'const' }).first().waitFor();
-  await page.getByRole('button', { name: /new\.md/ }).click();
   await page.locator('.diff-added', { hasText: '# New' }).waitFor();
   expect(troubles).toEqual([]);
+  await close();
+});
+
+/** Of one file whose mode changes and that gets 300 lines. */
+const longPatch = (name: string): string => {
+  const added = Array.from({ length: 300 }, (_, line) => `+line ${String(line)}\n`).join('');
+  return `diff --git a/${name} b/${name}\nold mode 100644\nnew mode 100755\n--- a/${name}\n+++ b/${name}\n@@ -0,0 +1,300 @@\n${added}`;
+};
+
+test('every file of a large diff is in the one list, and its name leads to it', async () => {
+  const runId = await newRun('');
+  const names = Array.from({ length: 40 }, (_, index) => `src/file-${String(index)}.ts`);
+  fixture.stage.project.world.diffs.set(runId, { patch: names.map(longPatch).join(''), truncated: false });
+  const { page, close } = await fixture.stage.open(fixture.browser, `#/run/${runId}?tab=diff`);
+  const title = (name: string) => page.locator('.diff-title', { hasText: name });
+  await title('src/file-0.ts').waitFor();
+  expect(await page.locator('.diff-line').count()).toBeLessThan(200);
+  for (const name of ['src/file-39.ts', 'src/file-17.ts']) {
+    await page.getByRole('button', { name }).press('Enter');
+    await title(name).waitFor();
+    const [list, found] = await Promise.all([page.locator('.diff-body').boundingBox(), title(name).boundingBox()]);
+    expect(found!.y).toBeGreaterThanOrEqual(list!.y - 1);
+    expect(found!.y + found!.height).toBeLessThanOrEqual(list!.y + list!.height + 1);
+  }
+  await page.getByText('new mode 100755').first().waitFor();
   await close();
 });
 

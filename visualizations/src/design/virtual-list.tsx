@@ -1,5 +1,5 @@
 /** A long list of which only what is seen exists. Rows may differ in height; they are measured. */
-import { useRef, type ReactNode } from 'react';
+import { useEffect, useRef, type ReactNode } from 'react';
 import { useVirtualizer } from '@tanstack/react-virtual';
 
 type VirtualListProps<Item> = {
@@ -11,12 +11,14 @@ type VirtualListProps<Item> = {
   readonly rowHeight?: number;
   /** The list is as high as its rows up to this, then it scrolls, in px. Default 480. */
   readonly heightMax?: number;
+  /** A new object brings the row with this index to the upper edge. */
+  readonly target?: { readonly index: number } | null;
 };
 
 /** Rows beyond the edges, so that a step with the keyboard finds the next one. */
 const OVERSCAN = 8;
 
-export const VirtualList = <Item,>({ items, label, keyOf, row, ...sizes }: VirtualListProps<Item>) => {
+export const VirtualList = <Item,>({ items, label, keyOf, row, target = null, ...sizes }: VirtualListProps<Item>) => {
   const { rowHeight = 40, heightMax = 480 } = sizes;
   const box = useRef<HTMLDivElement>(null);
   // Its rows are read anew with every picture of this component, which is what the rule is afraid of not happening.
@@ -31,6 +33,9 @@ export const VirtualList = <Item,>({ items, label, keyOf, row, ...sizes }: Virtu
       return item === undefined ? index : keyOf(item);
     },
   });
+  useEffect(() => {
+    if (target !== null) rows.scrollToIndex(target.index, { align: 'start' });
+  }, [target, rows]);
   const height = rows.getTotalSize();
   return (
     // Scrolls, so it must be reachable by keyboard.

@@ -1,5 +1,5 @@
 /** What a decision rests on: the artifacts of the run, read when somebody opens one, and its diff. */
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import type { ArtifactItem } from '../../../../src/operations/read-models/item-schemas.ts';
 import { useCall } from '../../connection/use-conductor.ts';
 import { Button } from '../../design/button.tsx';
@@ -7,7 +7,8 @@ import { formatBytes } from '../../design/format.ts';
 import { ModelText, SafeText } from '../../design/model-text.tsx';
 import { Empty, ErrorNote, Loading } from '../../design/notes.tsx';
 import { Panel } from '../../design/panel.tsx';
-import { PatchText } from './patch-text.tsx';
+
+const DiffPanel = lazy(async () => ({ default: (await import('../diff/diff-panel.tsx')).DiffPanel }));
 
 /** Bytes of an artifact that are read here; the whole is in the run's view. */
 const ARTIFACT_BYTES_MAX = 65_536;
@@ -83,23 +84,13 @@ const Artifacts = ({ runId }: { readonly runId: string }) => {
   );
 };
 
-const Diff = ({ runId }: { readonly runId: string }) => {
-  const { state, details, error, reload } = useCall<{ readonly patch: string; readonly truncated: boolean }>(
-    'conductor_read_diff',
-    { runId },
-  );
-  if (state === 'failed') return <ErrorNote title="The diff cannot be read" error={error} onRetry={reload} />;
-  if (details === null) return <Loading what="the diff" />;
-  if (details.patch === '')
-    return <Empty title="Nothing was changed">The run left every tracked file as it was.</Empty>;
-  return <PatchText patch={details.patch} isCut={details.truncated} />;
-};
-
 export const GateEvidence = ({ runId }: { readonly runId: string | null }) =>
   runId === null ? null : (
     <>
-      <Panel title="Changes" isFlush>
-        <Diff runId={runId} />
+      <Panel title="Changes">
+        <Suspense fallback={<Loading what="the diff" />}>
+          <DiffPanel runId={runId} step={0} />
+        </Suspense>
       </Panel>
       <Panel title="Evidence" isFlush>
         <Artifacts runId={runId} />

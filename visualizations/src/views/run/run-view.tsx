@@ -18,7 +18,7 @@ import './run.css';
 // Terminals and diffs are heavy, and most visits need neither.
 const LiveTerminal = lazy(async () => ({ default: (await import('./terminal/live-terminal.tsx')).LiveTerminal }));
 const ReplayTerminal = lazy(async () => ({ default: (await import('./terminal/replay-terminal.tsx')).ReplayTerminal }));
-const DiffPanel = lazy(async () => ({ default: (await import('./diff/diff-panel.tsx')).DiffPanel }));
+const DiffPanel = lazy(async () => ({ default: (await import('../diff/diff-panel.tsx')).DiffPanel }));
 
 const TABS = [
   { name: 'output', title: 'Output' },

@@ -1,7 +1,8 @@
 /**
  * A patch of git as files, hunks and lines: the one reader of patches that the page has. Pure.
  *
- * D1. Every line of the patch that a file has is in exactly one row; what is not understood is shown as it stands.
+ * D1. Every line of a hunk is in exactly one row; what is not understood is shown as it stands.
+ * D2. What git says of a file beside its names is kept: a mode that changed is a change. Bytes alone are left out, and that is said.
  */
 export type DiffLine = {
   readonly kind: 'added' | 'removed' | 'same' | 'note';
@@ -16,9 +17,8 @@ export type DiffFile = {
   /** Before a rename; null otherwise. */
   readonly oldPath: string | null;
   readonly change: 'added' | 'deleted' | 'renamed' | 'changed';
-  readonly isBinary: boolean;
-  /** What git says of the file before its first hunk, line by line. */
-  readonly head: readonly string[];
+  /** What git says of the file beside its names: modes, that its bytes are not shown, whatever else stands before its first hunk. */
+  readonly notes: readonly string[];
   readonly hunks: readonly DiffHunk[];
   readonly added: number;
   readonly removed: number;
@@ -39,13 +39,22 @@ function parseFile(lines: readonly string[]): DiffFile {
   const all = hunks.flatMap((hunk) => hunk.lines);
   return {
     ...namesOf(head),
-    head: head.filter((line) => line !== ''),
-    isBinary: head.some((line) => line.startsWith('Binary files ') || line === 'GIT binary patch'),
+    notes: notesOf(head),
     hunks,
     added: all.filter(({ kind }) => kind === 'added').length,
     removed: all.filter(({ kind }) => kind === 'removed').length,
   };
 }
+
+/** Said by the names and the numbers already. */
+const NAMES = /^(?:diff --git|index|---|\+\+\+|rename from|rename to) /;
+const BYTES = 'GIT binary patch';
+
+const notesOf = (head: readonly string[]): readonly string[] => {
+  const bytes = head.indexOf(BYTES);
+  const texts = (bytes === -1 ? head : head.slice(0, bytes)).filter((line) => line !== '' && !NAMES.test(line));
+  return bytes === -1 ? texts : [...texts, 'not a text: its bytes are not shown'];
+};
 
 const after = (head: readonly string[], prefix: string): string | null => {
   const line = head.find((one) => one.startsWith(prefix));

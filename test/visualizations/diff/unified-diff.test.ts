@@ -4,8 +4,8 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { tokensOf } from '../../../visualizations/src/views/run/diff/code-tokens.ts';
-import { parseDiff } from '../../../visualizations/src/views/run/diff/unified-diff.ts';
+import { tokensOf } from '../../../visualizations/src/views/diff/code-tokens.ts';
+import { parseDiff } from '../../../visualizations/src/views/diff/unified-diff.ts';
 
 const PATCH = `diff --git a/src/a.ts b/src/a.ts
 index 1..2 100644
@@ -35,25 +35,41 @@ deleted file mode 100644
 +++ /dev/null
 @@ -1 +0,0 @@
 -bye
+diff --git a/run.sh b/run.sh
+old mode 100644
+new mode 100755
+diff --git a/data b/data
+index 1..2 100644
+GIT binary patch
+literal 3
+KcmZQ%;+Fsb00000
+
+literal 2
+JcmZQ@;Nky5
+
 `;
 
 describe('a patch', () => {
   const files = parseDiff(PATCH);
   test('has its files with what happened to them', () => {
-    expect(
-      files.map(({ path, oldPath, change, isBinary, added, removed }) => [
-        path,
-        oldPath,
-        change,
-        isBinary,
-        added,
-        removed,
-      ]),
-    ).toEqual([
-      ['src/a.ts', null, 'changed', false, 3, 2],
-      ['new name.md', 'old name.md', 'renamed', false, 0, 0],
-      ['logo.png', null, 'added', true, 0, 0],
-      ['grün.txt', null, 'deleted', false, 0, 1],
+    expect(files.map(({ path, oldPath, change, added, removed }) => [path, oldPath, change, added, removed])).toEqual([
+      ['src/a.ts', null, 'changed', 3, 2],
+      ['new name.md', 'old name.md', 'renamed', 0, 0],
+      ['logo.png', null, 'added', 0, 0],
+      ['grün.txt', null, 'deleted', 0, 1],
+      ['run.sh', null, 'changed', 0, 0],
+      ['data', null, 'changed', 0, 0],
+    ]);
+  });
+
+  test('D2: modes are kept, bytes are left out and that is said', () => {
+    expect(files.map(({ notes }) => notes)).toEqual([
+      [],
+      ['similarity index 100%'],
+      ['new file mode 100644', 'Binary files /dev/null and b/logo.png differ'],
+      ['deleted file mode 100644'],
+      ['old mode 100644', 'new mode 100755'],
+      ['not a text: its bytes are not shown'],
     ]);
   });
 
