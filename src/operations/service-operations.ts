@@ -1,7 +1,7 @@
 /** What lives now: the supervision tree with its runners, and what stands in the worktree of a run. */
 import { Type } from 'typebox';
 import { ConductorError } from '../machines/errors.ts';
-import type { StoredActor } from '../persistence/store.ts';
+import type { ArtifactRow, StoredActor } from '../persistence/store.ts';
 import { contextOf, needActor, needsSupervisor, type HandlerContext } from './operation-context.ts';
 import { EVENT_MAX } from './moment-parameters.ts';
 import { defineOperation, READERS, said } from './operation.ts';
@@ -85,13 +85,16 @@ export const readDiff = defineOperation({
   handler: async (context, { runId: id }) => {
     const run = await needActor(context, id);
     const { baseCommit, commit } = contextOf(run, 'run');
-    const diff = await (run.facts.settled ? keptDiff(context, id) : liveDiff(context, run));
-    const text = diff.patch === '' ? 'nothing is changed' : `${diff.patch}${diff.truncated ? '(cut)' : ''}`;
+    const diff = await (run.facts.settled ? keptDiff(context, run) : liveDiff(context, run));
+    const text = diff.patch === '' ? whyEmpty(run) : `${diff.patch}${diff.truncated ? '(cut)' : ''}`;
     return said(text, { runId: id, baseCommit, commit, ...diff });
   },
 });
 
 type Diff = { readonly source: (typeof SOURCES)[number]; readonly patch: string; readonly truncated: boolean };
+
+/** How a patch begins. */
+const FIRST = 'diff --git ';
 
 const nothing: Diff = { source: 'none', patch: '', truncated: false };
 
@@ -101,17 +104,31 @@ const liveDiff = async (context: HandlerContext, run: StoredActor): Promise<Diff
   return { source: 'worktree', ...(await context.liveDiff(run.id, PATCH_BYTES_MAX)) };
 };
 
-/** The artifact holds a summary, an empty line, the patch. */
-const keptDiff = async ({ reader, artifacts }: HandlerContext, id: string): Promise<Diff> => {
-  const [row] = (await reader.listArtifacts({ runId: id, type: 'changed_files', limit: 1 })).items;
-  if (row === undefined) return nothing;
-  const { withheld } = row.metadata;
-  if (typeof withheld === 'string') throw new ConductorError('refused', `the patch was not kept: ${withheld}`);
+/** A run that ended before its work was sealed has no commit to compare with. */
+const whyEmpty = (run: StoredActor): string =>
+  run.facts.settled && contextOf(run, 'run').commit === null
+    ? 'no commit was made of its work; what it left, if anything, lies in its worktree'
+    : 'nothing is changed';
+
+/** @throws ConductorError `refused` when the run changed something that cannot be shown: that would look as if nothing was changed */
+const keptDiff = async (context: HandlerContext, run: StoredActor): Promise<Diff> => {
+  const { changedFiles, baseCommit, commit } = contextOf(run, 'run');
+  const [row] = (await context.reader.listArtifacts({ runId: run.id, type: 'changed_files', limit: 1 })).items;
+  const withheld = row?.metadata['withheld'];
+  const found = row === undefined || typeof withheld === 'string' ? null : await patchIn(context, row);
+  if (found !== null) return found;
+  if (row === undefined && changedFiles === 0) return nothing;
+  const why = typeof withheld === 'string' ? withheld : 'its copy is not there, or too large to be shown';
+  const way = commit === null ? '' : `; git diff ${baseCommit ?? `${commit}~`} ${commit} shows it`;
+  throw new ConductorError('refused', `the patch was not kept: ${why}${way}`);
+};
+
+/** The artifact holds a summary, an empty line, the patch. @returns null where no patch is found in it */
+const patchIn = async ({ artifacts }: HandlerContext, row: ArtifactRow): Promise<Diff | null> => {
   const data = await artifacts.read(row, SUMMARY_BYTES_MAX + PATCH_BYTES_MAX);
-  if (data === null) return nothing;
-  const text = new TextDecoder().decode(data);
-  const start = text.startsWith('diff --git ') ? 0 : text.indexOf('\ndiff --git ') + 1;
-  if (start === 0 && !text.startsWith('diff --git ')) return nothing;
+  const text = data === null ? '' : new TextDecoder().decode(data);
+  const start = text.startsWith(FIRST) ? 0 : text.indexOf(`\n${FIRST}`) + 1;
+  if (data === null || (start === 0 && !text.startsWith(FIRST))) return null;
   const whole = Buffer.from(text.slice(start));
   const isCut = whole.byteLength > PATCH_BYTES_MAX || row.bytes > data.byteLength;
   const shown = whole.toString('utf8', 0, PATCH_BYTES_MAX);

@@ -194,9 +194,9 @@ export const openProject = async () => {
     outsideScope: 0,
     verificationTouched: false,
   };
-  const finish = async (runId: string, end: RunEnd): Promise<void> => {
+  const finish = async (runId: string, end: RunEnd, changedFiles = 1): Promise<void> => {
     await tell(runId, complete(end === 'red' ? 'succeeded' : end));
-    if ((await actor(runId)).facts.state === 'verifying') await tell(runId, sealed);
+    if ((await actor(runId)).facts.state === 'verifying') await tell(runId, { ...sealed, changedFiles });
     if ((await actor(runId)).facts.state === 'verifying') {
       await tell(runId, {
         type: 'verification.finished',
@@ -221,9 +221,9 @@ export const openProject = async () => {
     /** A run of the task that is executing. */
     start,
     /** A run of the task from its start to its end. `red`: it completes, and its verification is red. */
-    runTo: async (taskId: string, end: RunEnd): Promise<string> => {
+    runTo: async (taskId: string, end: RunEnd, changedFiles = 1): Promise<string> => {
       const runId = await start(taskId);
-      await finish(runId, end);
+      await finish(runId, end, changedFiles);
       return runId;
     },
     /** The same for a run that has a slot. */

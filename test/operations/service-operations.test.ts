@@ -10,7 +10,7 @@ import { sha256 } from '../../src/supervisor/specs/canonical-json.ts';
 import type { Service } from '../../src/supervisor/tree/tree-child.ts';
 import { createSupervisionTree, TREE_POLICY } from '../../src/supervisor/tree/supervision-tree.ts';
 import { createVirtualClock } from '../supervisor/kernel/virtual-clock.ts';
-import { openProject, refusalOf, type Project } from './operation-fixture.ts';
+import { HEAD, openProject, refusalOf, type Project } from './operation-fixture.ts';
 
 let project: Project;
 beforeEach(async () => {
@@ -147,6 +147,7 @@ describe("the supervisor's machine", () => {
 
 const read = (runId: string) => project.call('conductor_read_diff', { runId });
 const PATCH = 'diff --git a/a b/a\n--- a/a\n+++ b/a\n@@ -1 +1 @@\n-one\n+two\n';
+const COMMIT = 'c'.repeat(40);
 const keep = async (runId: string, text: string, { truncated = false, metadata = {} } = {}): Promise<void> => {
   const data = new TextEncoder().encode(text);
   project.world.files.set(sha256(data), data);
@@ -184,7 +185,6 @@ describe('the patch of a run', () => {
 
   test('after its end: what was kept, without the summary before it', async () => {
     const runId = await project.runTo(await newTask(), 'succeeded');
-    expect(await read(runId)).toMatchObject({ source: 'none', patch: '', truncated: false });
     await keep(runId, ` a | +1 -1\n 1 file changed, 1 insertions, 1 deletions\n\n${PATCH}`, { truncated: true });
     expect(await read(runId)).toMatchObject({ source: 'artifact', patch: PATCH, truncated: true });
   });
@@ -192,7 +192,49 @@ describe('the patch of a run', () => {
   test('which was not kept: refused, with the reason', async () => {
     const runId = await project.runTo(await newTask(), 'succeeded');
     await keep(runId, 'Not copied: x.\n', { metadata: { withheld: 'x' } });
-    expect(await refusalOf(read(runId))).toBe('refused: the patch was not kept: x');
+    expect(await refusalOf(read(runId))).toBe(
+      `refused: the patch was not kept: x; git diff ${HEAD} ${COMMIT} shows it`,
+    );
+  });
+
+  test('after an end without a change: nothing', async () => {
+    const runId = await project.runTo(await newTask(), 'succeeded', 0);
+    const { content, details } = await project.invoke('conductor_read_diff', { runId });
+    expect(details).toMatchObject({ source: 'none', patch: '', truncated: false, commit: COMMIT });
+    expect(content[0]!.text).toBe('nothing is changed');
+  });
+
+  test.each<[string, (runId: string) => Promise<void>]>([
+    ['no copy was made', async () => undefined],
+    [
+      'its copy is gone',
+      async (runId) => {
+        await keep(runId, PATCH);
+        project.world.files.clear();
+      },
+    ],
+    [
+      'its summary alone is larger than what is read',
+      async (runId) => keep(runId, `${' a | +1 -1\n'.repeat(80_000)}\n${PATCH}`),
+    ],
+  ])(
+    'of changes that cannot be shown: refused with the way to see them, never as if nothing was changed: %s',
+    async (_why, lose) => {
+      const runId = await project.runTo(await newTask(), 'succeeded');
+      await lose(runId);
+      expect(await refusalOf(read(runId))).toBe(
+        `refused: the patch was not kept: its copy is not there, or too large to be shown; git diff ${HEAD} ${COMMIT} shows it`,
+      );
+    },
+  );
+
+  test('of a run that ended before its work was sealed: nothing, and it says that there is no commit', async () => {
+    const runId = await project.start(await newTask());
+    await project.call('conductor_cancel_task_run', { runId });
+    await project.tell(runId, { type: 'runner.ended', epoch: 1, leftover: 0, exitCode: 0, signal: null, rand: 0.5 });
+    const { content, details } = await project.invoke('conductor_read_diff', { runId });
+    expect(details).toMatchObject({ source: 'none', patch: '', commit: null });
+    expect(content[0]!.text).toContain('no commit was made of its work');
   });
 
   test('is cut at the end of a line', async () => {

@@ -125,6 +125,15 @@ test('the diff shows files, lines and signs, and nothing of it runs', async () =
   await close();
 });
 
+test('changes that were not kept are not taken for none', async () => {
+  const { taskId } = await fixture.stage.project.call('conductor_create_task', { title: 'A task', run: 'x' });
+  const runId = await fixture.stage.project.runTo(taskId, 'succeeded');
+  const { page, close } = await fixture.stage.open(fixture.browser, `#/run/${runId}?tab=diff`);
+  await page.getByText(/the patch was not kept: .*; git diff \w{40} \w{40} shows it/).waitFor();
+  expect(await page.getByText('Nothing is changed').count()).toBe(0);
+  await close();
+});
+
 /** Of one file whose mode changes and that gets 300 lines. */
 const longPatch = (name: string): string => {
   const added = Array.from({ length: 300 }, (_, line) => `+line ${String(line)}\n`).join('');

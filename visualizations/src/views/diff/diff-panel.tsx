@@ -12,7 +12,13 @@ import { parseDiff, type DiffFile, type DiffLine } from './unified-diff.ts';
 import './diff.css';
 
 /** conductor_read_diff */
-type DiffAnswer = { readonly patch: string; readonly truncated: boolean };
+type DiffAnswer = {
+  readonly source: 'worktree' | 'artifact' | 'none';
+  readonly baseCommit: string | null;
+  readonly commit: string | null;
+  readonly patch: string;
+  readonly truncated: boolean;
+};
 
 /** Characters of a line that are drawn before it is opened. */
 const LINE_MAX = 1_000;
@@ -105,13 +111,11 @@ const Row = ({ row }: { readonly row: DiffRow }) => {
 };
 
 /** All files one below the other, so that nobody who reads to the end has missed one; the list of files leads to each. */
-const DiffText = ({ patch, truncated }: DiffAnswer) => {
+const DiffText = ({ patch, truncated }: Pick<DiffAnswer, 'patch' | 'truncated'>) => {
   const files = useMemo(() => parseDiff(patch), [patch]);
   const parts = useMemo(() => files.map((file, index) => rowsOf(file, String(index))), [files]);
   const rows = useMemo(() => parts.flat(), [parts]);
   const [target, setTarget] = useState<{ readonly index: number } | null>(null);
-  if (files.length === 0)
-    return <Empty title="Nothing is changed">What a run changes appears here while it works.</Empty>;
   return (
     <div className="stack">
       <p className="small muted">
@@ -158,6 +162,14 @@ const DiffText = ({ patch, truncated }: DiffAnswer) => {
 const total = (files: readonly DiffFile[], count: 'added' | 'removed'): number =>
   files.reduce((sum, file) => sum + file[count], 0);
 
+const NoDiff = ({ source, baseCommit, commit }: DiffAnswer) =>
+  // It had a worktree and has none any more, and nobody made a commit of what stood there.
+  source === 'none' && baseCommit !== null && commit === null ? (
+    <Empty title="No commit was made of its work">What it left, if anything, lies in its worktree.</Empty>
+  ) : (
+    <Empty title="Nothing is changed">What a run changes appears here while it works.</Empty>
+  );
+
 type DiffPanelProps = {
   readonly runId: string;
   /** Changes when the run may have changed something. */
@@ -169,7 +181,11 @@ export const DiffPanel = ({ runId, step }: DiffPanelProps) => {
   if (details !== null) {
     return (
       <div className="stack">
-        <DiffText patch={details.patch} truncated={details.truncated} />
+        {details.patch === '' ? (
+          <NoDiff {...details} />
+        ) : (
+          <DiffText patch={details.patch} truncated={details.truncated} />
+        )}
         <div>
           <Button onPress={reload}>Read again</Button>
         </div>
