@@ -119,7 +119,7 @@ const keptDiff = async (context: HandlerContext, run: StoredActor): Promise<Diff
   if (found !== null) return found;
   if (row === undefined && changedFiles === 0) return nothing;
   const why = typeof withheld === 'string' ? withheld : 'its copy is not there, or too large to be shown';
-  const way = commit === null ? '' : `; git diff ${baseCommit ?? `${commit}~`} ${commit} shows it`;
+  const way = baseCommit === null || commit === null ? '' : `; git diff ${baseCommit} ${commit} shows it`;
   throw new ConductorError('refused', `the patch was not kept: ${why}${way}`);
 };
 

@@ -231,6 +231,18 @@ describe('runs', () => {
     },
   );
 
+  test('so does the reason of a run, and of an objective', async () => {
+    const runId = await project.start(await newTask());
+    const { objectiveId } = await project.call('conductor_create_objective', { title: 'x' });
+    const by = { principal: 'parent_agent' } as const;
+    await project.call('conductor_cancel_task_run', { runId, reason: 'why' }, by);
+    await project.call('conductor_cancel_objective', { objectiveId, reason: 'why' }, by);
+    for (const type of ['run.cancel', 'objective.cancel']) {
+      const [entry] = await project.store.listJournal({ type, limit: 1 });
+      expect(entry?.event).toMatchObject({ reason: 'canceled by parent_agent: “why”' });
+    }
+  });
+
   test('started while no worker is free it is queued, with the place that it has when it is asked', async () => {
     const taskId = await newTask();
     project.world.waits = 'all 4 workers of its objective are busy';

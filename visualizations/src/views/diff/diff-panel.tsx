@@ -25,15 +25,15 @@ const LINE_MAX = 1_000;
 
 type DiffRow =
   | { readonly kind: 'file'; readonly key: string; readonly file: DiffFile }
-  | { readonly kind: 'note'; readonly key: string; readonly text: string }
-  | { readonly kind: 'hunk'; readonly key: string; readonly header: string }
+  /** What git says: of a file, or where a hunk stands. */
+  | { readonly kind: 'git'; readonly key: string; readonly text: string }
   | { readonly kind: 'line'; readonly key: string; readonly line: DiffLine; readonly path: string };
 
 const rowsOf = (file: DiffFile, place: string): readonly DiffRow[] => [
   { kind: 'file', key: place, file },
-  ...file.notes.map((text, note) => ({ kind: 'note' as const, key: `${place} note ${String(note)}`, text })),
+  ...file.notes.map((text, note) => ({ kind: 'git' as const, key: `${place} note ${String(note)}`, text })),
   ...file.hunks.flatMap(({ header, lines }, hunk): DiffRow[] => [
-    { kind: 'hunk', key: `${place} ${String(hunk)}`, header },
+    { kind: 'git', key: `${place} ${String(hunk)}`, text: header },
     ...lines.map((line, index) => ({
       kind: 'line' as const,
       key: `${place} ${String(hunk)} ${String(index)}`,
@@ -104,8 +104,8 @@ const Row = ({ row }: { readonly row: DiffRow }) => {
     );
   }
   return (
-    <div className={row.kind === 'hunk' ? 'diff-hunk' : 'diff-hunk diff-note'}>
-      <SafeText text={row.kind === 'hunk' ? row.header : row.text} />
+    <div className="diff-hunk">
+      <SafeText text={row.text} />
     </div>
   );
 };
